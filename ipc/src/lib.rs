@@ -1,0 +1,24 @@
+//! The language between the processes: serde types and framing, no policy.
+//!
+//! | who | to whom | says |
+//! |---|---|---|
+//! | supervisor | agent | [`agent::ToAgent`] |
+//! | agent | supervisor | [`agent::FromAgent`], its whole power |
+//! | supervisor | toolbox | [`tool::ToTool`] |
+//! | toolbox | supervisor | [`tool::FromTool`] |
+//! | CLI | supervisor | [`control::ToSupervisor`] |
+//! | supervisor | CLI | [`control::FromSupervisor`] |
+//!
+//! A module uses only modules declared below it.
+
+pub mod agent;
+pub mod control;
+pub mod frame;
+pub mod hello;
+pub mod id;
+pub mod link;
+pub mod model;
+pub mod refusal;
+pub mod tool;
+pub mod tool_args;
+pub mod transcript;
