@@ -1,0 +1,131 @@
+//! What the person configured: `openclaw.json` and the environment in, a checked [`Config`] out.
+//!
+//! Inside [`Config`] nothing is missing that should be there: every default is filled in, every
+//! reference resolved, every value within its bounds. What the file says beyond that is kept in
+//! [`Config::raw`] and told as a [`Warning`]; what it says wrongly is a [`ConfigError`] that names
+//! file, line, key, what was found and what is meant.
+//!
+//! Never touches sessions, credentials of `auth-profiles.json`, or the network.
+
+mod agent;
+mod env;
+mod error;
+mod paths;
+mod provider;
+mod runtime;
+mod tools;
+
+pub use agent::{Agent, Compaction, MAIN_MANUAL, ModelChain, Subagents, Thinking};
+pub use env::Env;
+pub use error::{ConfigError, ConfigErrors, Place, Warning};
+pub use paths::Paths;
+pub use provider::{
+    Api, Auth, AuthMode, AuthProfile, BadModelRef, Cooldowns, Cost, ModelEntry, ModelRef, Provider,
+};
+pub use runtime::{
+    Bind, Budget, Commands, Gateway, GatewayAuth, Limits, Loops, Namespaces, Network, Overflow,
+    Process, Programs, Queue, QueueMode, Reload, ReloadMode, Reset, Sandbox, Scope, Session,
+};
+pub use tools::{Elevated, ExecPolicy, Profile, ToolPolicy, ToolRules};
+
+use ipc::id::AgentId;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Everything configured, checked, with defaults filled in.
+#[derive(Clone)]
+pub struct Config {
+    /// Where everything is.
+    pub paths: Paths,
+    /// The environment settings may come from: the process's, then `<state>/.env`, then `env` of
+    /// the file. Provider keys are looked up here.
+    pub env: Env,
+    /// All agents, the default one first; never empty.
+    pub agents: Vec<Agent>,
+    /// `agents.defaults.models`: short names for models, by alias.
+    pub aliases: BTreeMap<String, ModelRef>,
+    /// `models.providers`, by provider id. Only what the file says; what is known of a provider
+    /// without any configuration is the model module's business.
+    pub providers: BTreeMap<String, Provider>,
+    /// How credentials are chosen and rested.
+    pub auth: Auth,
+    /// When sessions begin anew.
+    pub session: Session,
+    /// What happens to messages that arrive during a turn.
+    pub queue: Queue,
+    /// The gateway itself.
+    pub gateway: Gateway,
+    /// Chat commands.
+    pub commands: Commands,
+    /// The walls around tools.
+    pub sandbox: Sandbox,
+    /// What one turn may use.
+    pub budget: Budget,
+    /// When an agent counts as going in circles. Per-agent overrides: [`Agent::loops`].
+    pub loops: Loops,
+    /// The processes themselves.
+    pub process: Process,
+    /// The file as read: includes merged, `${VAR}` left as written, every unknown key kept.
+    pub raw: Value,
+    /// What is worth telling the person.
+    pub warnings: Vec<Warning>,
+}
+
+impl Config {
+    /// The agent that is meant when none is named.
+    #[must_use]
+    pub fn default_agent(&self) -> &Agent {
+        &self.agents[0]
+    }
+
+    /// The agent of that id.
+    #[must_use]
+    pub fn agent(&self, id: &AgentId) -> Option<&Agent> {
+        self.agents.iter().find(|agent| &agent.id == id)
+    }
+
+    /// What holds where nothing is configured: one agent, `main`.
+    #[must_use]
+    pub fn defaults(paths: Paths) -> Self {
+        Self {
+            agents: vec![Agent::main(&paths)],
+            paths,
+            env: Env::default(),
+            aliases: BTreeMap::new(),
+            providers: BTreeMap::new(),
+            auth: Auth::default(),
+            session: Session::default(),
+            queue: Queue::default(),
+            gateway: Gateway::default(),
+            commands: Commands::default(),
+            sandbox: Sandbox::default(),
+            budget: Budget::default(),
+            loops: Loops::default(),
+            process: Process::default(),
+            raw: Value::Object(serde_json::Map::new()),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+// `raw` may hold secrets in clear, so it is left out.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("paths", &self.paths)
+            .field("agents", &self.agents)
+            .field("providers", &self.providers)
+            .field("auth", &self.auth)
+            .field("session", &self.session)
+            .field("queue", &self.queue)
+            .field("gateway", &self.gateway)
+            .field("commands", &self.commands)
+            .field("sandbox", &self.sandbox)
+            .field("budget", &self.budget)
+            .field("loops", &self.loops)
+            .field("process", &self.process)
+            .field("warnings", &self.warnings)
+            .finish_non_exhaustive()
+    }
+}
