@@ -1,1 +1,16 @@
-//! placeholder
+//! The kernel's walls around a process: `openclaw-jail` builds them around a tool, `openclaw-agent`
+//! seals itself with them.
+//!
+//! A spec is plain data; this crate turns it into kernel objects and knows neither agents nor
+//! tools. It is single-threaded, knows no async runtime, and holds all `unsafe` of the workspace.
+//!
+//! A module uses only modules declared below it.
+
+pub mod child;
+mod limits;
+pub mod spec;
+
+mod error;
+
+pub use error::JailError;
+pub use limits::harden;
