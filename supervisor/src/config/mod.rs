@@ -23,8 +23,9 @@ pub use provider::{
     Api, Auth, AuthMode, AuthProfile, BadModelRef, Cooldowns, Cost, ModelEntry, ModelRef, Provider,
 };
 pub use runtime::{
-    Bind, Budget, Commands, Gateway, GatewayAuth, Limits, Loops, Namespaces, Network, Overflow,
-    Process, Programs, Queue, QueueMode, Reload, ReloadMode, Reset, Sandbox, Scope, Session,
+    Bind, Budget, Commands, Gateway, GatewayAuth, Limits, LogLevel, Logging, Loops, Namespaces,
+    Network, Overflow, Process, Programs, Queue, QueueMode, Reload, ReloadMode, Reset, Sandbox,
+    Scope, Session,
 };
 pub use tools::{Elevated, ExecPolicy, Profile, ToolPolicy, ToolRules};
 
@@ -45,6 +46,8 @@ pub struct Config {
     pub agents: Vec<Agent>,
     /// `agents.defaults.models`: short names for models, by alias.
     pub aliases: BTreeMap<String, ModelRef>,
+    /// `agents.defaults.models`: the models a session may choose; any when empty.
+    pub choices: Vec<ModelRef>,
     /// `models.providers`, by provider id. Only what the file says; what is known of a provider
     /// without any configuration is the model module's business.
     pub providers: BTreeMap<String, Provider>,
@@ -66,6 +69,8 @@ pub struct Config {
     pub loops: Loops,
     /// The processes themselves.
     pub process: Process,
+    /// What is logged.
+    pub logging: Logging,
     /// The file as read: includes merged, `${VAR}` left as written, every unknown key kept.
     pub raw: Value,
     /// What is worth telling the person.
@@ -93,6 +98,7 @@ impl Config {
             paths,
             env: Env::default(),
             aliases: BTreeMap::new(),
+            choices: Vec::new(),
             providers: BTreeMap::new(),
             auth: Auth::default(),
             session: Session::default(),
@@ -103,6 +109,7 @@ impl Config {
             budget: Budget::default(),
             loops: Loops::default(),
             process: Process::default(),
+            logging: Logging::default(),
             raw: Value::Object(serde_json::Map::new()),
             warnings: Vec::new(),
         }
@@ -125,6 +132,7 @@ impl fmt::Debug for Config {
             .field("budget", &self.budget)
             .field("loops", &self.loops)
             .field("process", &self.process)
+            .field("logging", &self.logging)
             .field("warnings", &self.warnings)
             .finish_non_exhaustive()
     }

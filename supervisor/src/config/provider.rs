@@ -80,6 +80,8 @@ pub struct ModelEntry {
     pub name: String,
     /// Whether it thinks before it answers.
     pub reasoning: bool,
+    /// Whether it sees images.
+    pub images: bool,
     /// Tokens it takes in; `None` where not said.
     pub context_window: Option<u32>,
     /// Tokens it gives out at most; `None` where not said.

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// `session`: whose messages meet in one session, and when it begins anew.
@@ -125,7 +125,7 @@ impl Default for Gateway {
         Self {
             port: 18_789,
             bind: Bind::Loopback,
-            auth: GatewayAuth::None,
+            auth: GatewayAuth::Unset,
             reload: Reload::default(),
         }
     }
@@ -143,8 +143,10 @@ pub enum Bind {
 /// Who may speak to the gateway over TCP.
 #[derive(Debug, Clone)]
 pub enum GatewayAuth {
-    /// Nothing is configured.
-    None,
+    /// Nothing is configured: nobody, once there is a TCP door.
+    Unset,
+    /// Anyone; said in so many words.
+    Open,
     /// Who has the token.
     Token(SecretString),
     /// Who has the password.
@@ -348,7 +350,7 @@ pub struct Process {
     pub idle: Duration,
     /// `maxConcurrent` of `agents.defaults`: turns at once, over all sessions.
     pub max_turns: u32,
-    /// Where our programs are.
+    /// `programs`: where the programs are that the supervisor starts.
     pub programs: Programs,
 }
 
@@ -357,16 +359,63 @@ impl Default for Process {
         Self {
             idle: Duration::from_secs(300),
             max_turns: 256,
-            programs: Programs::Beside,
+            programs: Programs::default(),
         }
     }
 }
 
-/// Where `openclaw-agent`, `openclaw-toolbox` and `openclaw-jail` are.
+/// Where the programs are that the supervisor starts; absolute.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Programs {
-    /// Beside the running program.
-    Beside,
-    /// In this folder (`programs`); absolute.
-    In(PathBuf),
+pub struct Programs {
+    /// `openclaw-agent`.
+    pub agent: PathBuf,
+    /// `openclaw-toolbox`.
+    pub toolbox: PathBuf,
+    /// `openclaw-jail`.
+    pub jail: PathBuf,
+}
+
+impl Programs {
+    /// All three in one folder, under their usual names.
+    #[must_use]
+    pub fn beside(folder: &Path) -> Self {
+        Self {
+            agent: folder.join("openclaw-agent"),
+            toolbox: folder.join("openclaw-toolbox"),
+            jail: folder.join("openclaw-jail"),
+        }
+    }
+}
+
+/// Beside the running program.
+impl Default for Programs {
+    fn default() -> Self {
+        let program = std::env::current_exe().unwrap_or_default();
+        Self::beside(program.parent().unwrap_or(Path::new("")))
+    }
+}
+
+/// `logging`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Logging {
+    /// How much is logged.
+    pub level: LogLevel,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum LogLevel {
+    /// Nothing.
+    Silent,
+    /// What stops the gateway, and errors.
+    Error,
+    /// What a person should know.
+    Warn,
+    /// What happens.
+    #[default]
+    Info,
+    /// Why it happens.
+    Debug,
+    /// Everything.
+    Trace,
 }
