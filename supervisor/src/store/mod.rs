@@ -1,0 +1,98 @@
+//! What must survive: sessions and their transcripts, accepted messages, replies to be sent.
+//!
+//! One SQLite file, written by one thread. Whoever wants something stored sends that thread a job
+//! and waits; jobs that wait together become one transaction and share one sync of the disk:
+//!
+//! ```text
+//!   session driver ─┐                       ┌─ savepoint: job 1
+//!   session driver ─┼─▶ bounded queue ─▶ transaction ─ savepoint: job 2 ─▶ commit ─▶ all answered
+//!   control socket ─┘                       └─ savepoint: job 3
+//! ```
+//!
+//! A record that a caller was told of is in the file: after a kill always, after a power cut when
+//! it (or anything after it) was [`Durability::Synced`]. Never interprets what it stores, never
+//! talks to anyone.
+
+use rusqlite::Connection;
+use std::path::Path;
+use std::sync::Arc;
+
+mod calls;
+mod error;
+mod inbox;
+mod items;
+mod outbox;
+mod purge;
+mod rows;
+mod schema;
+mod sessions;
+mod turns;
+mod usage;
+mod writer;
+
+pub use calls::{Begun, CallState};
+pub(crate) use error::JobError;
+pub use error::StoreError;
+pub use inbox::{Accepted, NewInput, StoredInput};
+pub use items::StoredItem;
+pub use outbox::{OutboxId, OutboxRow};
+pub use sessions::{OpenSession, SessionRow, SessionTranscript, Unfinished};
+pub use turns::FinishedTurn;
+pub use usage::UsageRow;
+
+/// The state database. Clones are handles to the same writer thread; when the last one is dropped
+/// the thread does what is still queued and ends, and the drop waits for it.
+#[derive(Debug, Clone)]
+pub struct Store {
+    writer: Arc<writer::Writer>,
+}
+
+/// What a job's commit must withstand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// A power cut: the disk is synced before the caller hears of it.
+    Synced,
+    /// The end of the process, however sudden. A power cut may lose it, together with everything
+    /// after it and nothing before it.
+    Relaxed,
+}
+
+impl Store {
+    /// Opens the database at `path`, making it and its directory where they are missing (files
+    /// 0600, directory 0700) and bringing an older one up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] when another process has it, [`StoreError::Newer`] when a newer
+    /// program wrote it, otherwise what the disk or SQLite said.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let writer = writer::Writer::start(path)?;
+        Ok(Self {
+            writer: Arc::new(writer),
+        })
+    }
+
+    /// How many transactions with changes were committed since the database was opened.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.writer.commits()
+    }
+
+    /// Runs `job` on the writer thread, in a savepoint of the next transaction, and answers when
+    /// that is committed. A job whose caller stopped waiting still runs.
+    pub(crate) async fn run<T, F>(&self, durability: Durability, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, JobError> + Send + 'static,
+    {
+        self.writer.run(durability, job).await
+    }
+
+    /// The database.
+    pub(crate) fn file(&self) -> &Path {
+        self.writer.file()
+    }
+
+    fn name(&self, error: JobError) -> StoreError {
+        error.of(self.file())
+    }
+}

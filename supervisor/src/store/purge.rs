@@ -1,0 +1,58 @@
+//! Forgets what nobody can ask for any more: answered inputs, sent replies. Transcripts stay.
+
+use super::rows::now_ms;
+use rusqlite::{Connection, TransactionBehavior, params};
+use std::time::{Duration, Instant};
+
+/// How long an answered input is kept: so long its idempotency key finds the answer.
+const KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+
+/// How often it is looked for what has become old.
+const EVERY: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// Rows of each kind in one step, so that a step is over before anyone notices.
+const STEP: i64 = 200;
+
+/// When to purge next.
+#[derive(Debug, Default)]
+pub(super) struct Schedule {
+    done_at: Option<Instant>,
+}
+
+impl Schedule {
+    /// Does a little of what is due. Whether there is more to do at once.
+    pub(super) fn step(&mut self, connection: &mut Connection) -> bool {
+        if self.done_at.is_some_and(|at| at.elapsed() < EVERY) {
+            return false;
+        }
+        // An error is left for the next time: the rows are only old, not in the way.
+        let forgotten = forget(connection, now_ms() - KEPT_MS).unwrap_or(0);
+        if forgotten == 0 {
+            self.done_at = Some(Instant::now());
+        }
+        forgotten > 0
+    }
+}
+
+/// Forgets at most [`STEP`] rows of each kind from before `until_ms`; how many it were.
+fn forget(connection: &mut Connection, until_ms: i64) -> rusqlite::Result<usize> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut forgotten = 0;
+    for statement in [
+        "DELETE FROM inputs WHERE id IN
+            (SELECT id FROM inputs WHERE answered_at < ?1 LIMIT ?2)",
+        "DELETE FROM outbox WHERE id IN
+            (SELECT id FROM outbox WHERE sent_at < ?1 LIMIT ?2)",
+        "UPDATE turns SET reply = NULL WHERE (session, turn) IN
+            (SELECT session, turn FROM turns WHERE reply IS NOT NULL AND ended_at < ?1
+                AND NOT EXISTS (SELECT 1 FROM outbox
+                    WHERE outbox.session = turns.session AND outbox.turn = turns.turn)
+                AND NOT EXISTS (SELECT 1 FROM inputs
+                    WHERE inputs.session = turns.session AND inputs.turn = turns.turn)
+                LIMIT ?2)",
+    ] {
+        forgotten += transaction.execute(statement, params![until_ms, STEP])?;
+    }
+    transaction.commit()?;
+    Ok(forgotten)
+}

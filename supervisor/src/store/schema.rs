@@ -1,0 +1,150 @@
+//! The database's tables, as the migrations that made them. Instants are milliseconds since 1970,
+//! JSON is text, and what the program promises is written as a constraint where SQL has one.
+
+use super::StoreError;
+use super::error::sql_error;
+use rusqlite::Connection;
+use rusqlite_migration::{M, Migrations};
+use std::path::Path;
+
+/// One string a version, oldest first. A released one is never edited: a change is a new one.
+const VERSIONS: &[M<'static>] = &[M::up(FIRST)];
+
+const FIRST: &str = "
+-- One row a life of a session key: from its first message, or a reset, to the next reset.
+CREATE TABLE sessions (
+    number        INTEGER PRIMARY KEY,
+    id            TEXT    NOT NULL UNIQUE,
+    key           TEXT    NOT NULL,
+    agent         TEXT    NOT NULL,
+    model         TEXT,                        -- pinned by the person
+    begun_at      INTEGER NOT NULL,
+    updated_at    INTEGER NOT NULL,
+    ended_at      INTEGER,
+    items         INTEGER NOT NULL DEFAULT 0,  -- the last item's id
+    turns         INTEGER NOT NULL DEFAULT 0,  -- the last turn's id
+    input_tokens  INTEGER NOT NULL DEFAULT 0,
+    output_tokens INTEGER NOT NULL DEFAULT 0,
+    cached_tokens INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX one_current_life ON sessions (key) WHERE ended_at IS NULL;
+
+CREATE TABLE turns (
+    session     INTEGER NOT NULL REFERENCES sessions (number),
+    turn        INTEGER NOT NULL,
+    begun_at    INTEGER NOT NULL,
+    ended_at    INTEGER,
+    outcome     TEXT,
+    reply       TEXT,                          -- emptied once nobody can ask for it any more
+    model_calls INTEGER NOT NULL DEFAULT 0,
+    tokens      INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (session, turn)
+) STRICT;
+CREATE UNIQUE INDEX one_running_turn ON turns (session) WHERE ended_at IS NULL;
+CREATE INDEX kept_replies ON turns (ended_at) WHERE reply IS NOT NULL;
+
+CREATE TABLE items (
+    session INTEGER NOT NULL REFERENCES sessions (number),
+    item    INTEGER NOT NULL,
+    turn    INTEGER NOT NULL,                  -- 0 before the first turn
+    at      INTEGER NOT NULL,
+    kind    TEXT    NOT NULL,
+    body    TEXT    NOT NULL,
+    PRIMARY KEY (session, item)
+) STRICT;
+CREATE INDEX summaries ON items (session, item) WHERE kind = 'summary';
+
+-- A tool call is begun at most once and ended at most once, whoever asks how often.
+CREATE TABLE calls (
+    session  INTEGER NOT NULL,
+    item     INTEGER NOT NULL,
+    idx      INTEGER NOT NULL,
+    turn     INTEGER NOT NULL,
+    tool     TEXT    NOT NULL,
+    begun_at INTEGER,                          -- NULL: it ended without having been begun
+    ended_at INTEGER,
+    PRIMARY KEY (session, item, idx),
+    FOREIGN KEY (session, item) REFERENCES items (session, item)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE inputs (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    key         TEXT    NOT NULL UNIQUE,
+    session_key TEXT    NOT NULL,
+    agent       TEXT    NOT NULL,
+    channel     TEXT    NOT NULL,
+    origin      TEXT    NOT NULL,
+    text        TEXT    NOT NULL,
+    accepted_at INTEGER NOT NULL,
+    session     INTEGER,                       -- the life and turn that took it
+    turn        INTEGER,
+    answered_at INTEGER,
+    FOREIGN KEY (session, turn) REFERENCES turns (session, turn),
+    CHECK ((session IS NULL) = (turn IS NULL)),
+    CHECK (answered_at IS NULL OR turn IS NOT NULL)
+) STRICT;
+CREATE INDEX waiting_inputs  ON inputs (session_key, id) WHERE turn IS NULL;
+CREATE INDEX taken_inputs    ON inputs (session, turn)   WHERE turn IS NOT NULL;
+CREATE INDEX answered_inputs ON inputs (answered_at)     WHERE answered_at IS NOT NULL;
+
+-- A turn has one reply, and it is written here before it is sent.
+CREATE TABLE outbox (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    session INTEGER NOT NULL,
+    turn    INTEGER NOT NULL,
+    channel TEXT    NOT NULL,
+    target  TEXT    NOT NULL,
+    at      INTEGER NOT NULL,
+    sent_at INTEGER,
+    UNIQUE (session, turn),
+    FOREIGN KEY (session, turn) REFERENCES turns (session, turn)
+) STRICT;
+CREATE INDEX unsent ON outbox (id)      WHERE sent_at IS NULL;
+CREATE INDEX sent   ON outbox (sent_at) WHERE sent_at IS NOT NULL;
+
+CREATE TABLE usage (
+    day     INTEGER NOT NULL,                  -- days since 1970, UTC
+    session INTEGER NOT NULL REFERENCES sessions (number),
+    model   TEXT    NOT NULL,
+    calls   INTEGER NOT NULL DEFAULT 0,
+    input   INTEGER NOT NULL DEFAULT 0,
+    output  INTEGER NOT NULL DEFAULT 0,
+    cached  INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (day, session, model)
+) STRICT, WITHOUT ROWID;
+
+-- OpenClaw's own session files that were taken over.
+CREATE TABLE imports (
+    session_id  TEXT PRIMARY KEY,
+    file        TEXT    NOT NULL,
+    modified_at INTEGER NOT NULL,
+    at          INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// The newest schema version this program knows.
+pub(super) const NEWEST: u64 = VERSIONS.len() as u64;
+
+/// Brings the database to [`NEWEST`], in one transaction.
+pub(super) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), StoreError> {
+    let found = connection
+        .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
+        .map_err(|error| sql_error(error, file))?;
+    let found = u64::try_from(found).unwrap_or(u64::MAX);
+    if found == NEWEST {
+        return Ok(());
+    }
+    if found > NEWEST {
+        return Err(StoreError::Newer {
+            file: file.to_owned(),
+            found,
+            known: NEWEST,
+        });
+    }
+    Migrations::from_slice(VERSIONS)
+        .to_latest(connection)
+        .map_err(|error| StoreError::Open {
+            file: file.to_owned(),
+            cause: error.to_string(),
+        })
+}
