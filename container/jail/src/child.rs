@@ -83,7 +83,13 @@ pub fn with_tty(command: &mut Command, size: Size) -> io::Result<OwnedFd> {
 pub fn resize(master: &impl AsFd, size: Size) -> io::Result<()> {
     let size = winsize(size);
     // SAFETY: TIOCSWINSZ reads one `winsize`, which lives until the call returns.
-    let done = unsafe { libc::ioctl(master.as_fd().as_raw_fd(), libc::TIOCSWINSZ, &raw const size) };
+    let done = unsafe {
+        libc::ioctl(
+            master.as_fd().as_raw_fd(),
+            libc::TIOCSWINSZ,
+            &raw const size,
+        )
+    };
     Errno::result(done)?;
     Ok(())
 }
@@ -162,7 +168,10 @@ mod tests {
     #[test]
     fn a_child_with_a_tty_controls_it_and_knows_its_size() {
         let mut command = Command::new("sh");
-        command.args(["-c", "tty; stty size </dev/tty; test -t 0 && test -t 1 && test -t 2"]);
+        command.args([
+            "-c",
+            "tty; stty size </dev/tty; test -t 0 && test -t 1 && test -t 2",
+        ]);
         let size = Size {
             rows: 33,
             columns: 99,

@@ -22,6 +22,12 @@ pub enum JailError {
         /// What to do about it.
         mend: &'static str,
     },
+    /// As [`JailError::Missing`], told by the process that found it out.
+    #[error("{0}")]
+    Lacking(String),
+    /// Any other failure, told by the process it happened in.
+    #[error("{0}")]
+    Failed(String),
     /// A path of the spec can not be shown inside.
     #[error("can not show {path:?} inside the jail: {cause}")]
     Path {

@@ -6,11 +6,26 @@
 //!
 //! A module uses only modules declared below it.
 
-pub mod child;
+pub mod enter;
+
+mod mounts;
+mod namespaces;
+mod plan;
+mod reaper;
+
+pub mod seal;
+
+mod filter;
+mod landlock;
 mod limits;
-pub mod spec;
+mod privileges;
+mod syscalls;
+
+pub mod child;
+mod sys;
 
 mod error;
+pub mod spec;
 
 pub use error::JailError;
 pub use limits::harden;

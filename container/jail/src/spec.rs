@@ -217,12 +217,17 @@ mod tests {
     fn only_the_older_fields_are_needed() {
         let json = r#"{"program":"/a","args":[],"argv0":"a","env":{},"cwd":"/","read":[],
             "write":[],"network":"none","limits":{},"namespaces":"auto"}"#;
-        assert_eq!(JailSpec::from_json(json.as_bytes()).unwrap().role, Role::Shell);
+        assert_eq!(
+            JailSpec::from_json(json.as_bytes()).unwrap().role,
+            Role::Shell
+        );
     }
 
     #[test]
     fn a_path_that_is_not_plain_is_refused() {
-        for path in ["relative", "/a/../b", "", "/", "/proc", "/proc/1", "/dev/sda", "/a\0b"] {
+        for path in [
+            "relative", "/a/../b", "", "/", "/proc", "/proc/1", "/dev/sda", "/a\0b",
+        ] {
             let bad = JailSpec {
                 write: vec![path.into()],
                 ..spec()

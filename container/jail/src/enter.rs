@@ -1,0 +1,286 @@
+//! The way in, from top to bottom: read the spec, namespaces, private root, privileges, limits,
+//! Landlock, seccomp, exec.
+//!
+//! ```text
+//! outer ── split ──┬── outside: waits, passes signals on, ends as the keeper ends
+//!                  └── keeper: pid 1, private root, no privileges; reaps
+//!                        └── target: limits, Landlock, seccomp, exec
+//! ```
+//! Where there are no namespaces to be had, the same three processes stand without a private root.
+
+use crate::error::{During, JailError};
+use crate::landlock::{self, Ports, Rules};
+use crate::namespaces::{self, Half};
+use crate::reaper::{self, Reach};
+use crate::spec::{JailSpec, MAX_SPEC, Namespaces, Network, Role};
+use crate::sys::{self, Side};
+use crate::syscalls::{List, NO_SOCKETS, NO_UNIX, SHELL};
+use crate::{filter, limits, mounts, plan, privileges};
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::unistd::{Pid, chdir, execve, setsid};
+use std::ffi::CString;
+use std::fs::File;
+use std::io::{self, Read, Write as _};
+use std::mem::ManuallyDrop;
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// The exit code of a jail that could not be built.
+pub const FAILED: u8 = 125;
+
+/// What the keeper tells its parent when the program has been started.
+const STARTED: &[u8] = b"+";
+/// First byte of a report of a wall that this machine lacks, and of any other failure.
+const LACKS: u8 = b'?';
+const FAILS: u8 = b'!';
+
+/// Without namespaces, the files outside the spec that everyone needs.
+const COMMON_WRITE: [&str; 9] = [
+    "/dev/null",
+    "/dev/zero",
+    "/dev/full",
+    "/dev/random",
+    "/dev/urandom",
+    "/dev/tty",
+    "/dev/ptmx",
+    "/dev/pts",
+    "/dev/fd",
+];
+
+/// The whole program `openclaw-jail`: reads a spec from stdin, runs what it says in its walls, and
+/// returns the exit code to end with. Returns in several processes.
+pub fn enter() -> u8 {
+    finish(read_spec().and_then(|spec| run(&spec)))
+}
+
+/// Why the walls have (not) namespaces in them.
+enum Walls {
+    Namespaces,
+    Plain,
+}
+
+fn run(spec: &JailSpec) -> Result<u8, JailError> {
+    sys::close_from(3).during("close inherited descriptors")?;
+    reaper::hold_signals()?;
+    // Fails when it leads a group already, which is as good.
+    let _ = setsid();
+    match spec.namespaces {
+        Namespaces::Off => without_namespaces(spec),
+        Namespaces::Require => with_namespaces(spec),
+        Namespaces::Auto => match with_namespaces(spec) {
+            Err(error @ (JailError::Missing { .. } | JailError::Lacking(_))) => {
+                say(&format!("{error}; running with Landlock and seccomp alone"));
+                without_namespaces(spec)
+            }
+            other => other,
+        },
+    }
+}
+
+fn with_namespaces(spec: &JailSpec) -> Result<u8, JailError> {
+    match namespaces::split(spec)? {
+        Half::Outside { inner, link } => outside(inner, &link),
+        Half::Inside { link } => Ok(keeper(spec, &link, Walls::Namespaces)),
+    }
+}
+
+fn without_namespaces(spec: &JailSpec) -> Result<u8, JailError> {
+    let (outer_end, inner_end) = namespaces::link()?;
+    match sys::fork_into(0).during("fork")? {
+        Side::Parent(inner) => {
+            drop(inner_end);
+            outside(inner, &outer_end)
+        }
+        Side::Child => {
+            drop(outer_end);
+            Ok(keeper(spec, &inner_end, Walls::Plain))
+        }
+    }
+}
+
+/// The outer process: hears whether the jail stands, then waits for its end.
+fn outside(inner: Pid, link: &OwnedFd) -> Result<u8, JailError> {
+    let report = namespaces::hear(link)?;
+    if let Some((kind, text)) = report.split_first() {
+        let text = String::from_utf8_lossy(text).into_owned();
+        match *kind {
+            LACKS => return reaper::mirror(inner).and(Err(JailError::Lacking(text))),
+            FAILS => return reaper::mirror(inner).and(Err(JailError::Failed(text))),
+            _ => {}
+        }
+    }
+    limits::harden().during("close core dumps")?;
+    reaper::mirror(inner)
+}
+
+/// The keeper: builds what holds for all inside, starts the program, waits for the end.
+fn keeper(spec: &JailSpec, link: &OwnedFd, walls: Walls) -> u8 {
+    let started = build(spec, link, &walls).and_then(|()| sys::fork_into(0).during("fork"));
+    match started {
+        Ok(Side::Child) => finish(target(spec, &walls)),
+        Ok(Side::Parent(pid)) => {
+            namespaces::tell(link, STARTED);
+            let reach = match walls {
+                Walls::Namespaces => Reach::PidNamespace,
+                Walls::Plain => Reach::Descendants,
+            };
+            finish(reaper::keep(pid, link, reach))
+        }
+        Err(error) => {
+            let lacks = matches!(error, JailError::Missing { .. });
+            let kind = if lacks { LACKS } else { FAILS };
+            let mut report = vec![kind];
+            report.extend_from_slice(error.to_string().as_bytes());
+            namespaces::tell(link, &report);
+            FAILED
+        }
+    }
+}
+
+fn build(spec: &JailSpec, link: &OwnedFd, walls: &Walls) -> Result<(), JailError> {
+    match walls {
+        Walls::Namespaces => {
+            namespaces::settle(spec, link)?;
+            let plan = plan::plan(spec, &plan::Machine)?;
+            mounts::enter(&plan, spec.limits.tmp_bytes)?;
+        }
+        Walls::Plain => {
+            prctl::set_child_subreaper(true).during("adopt orphans")?;
+        }
+    }
+    privileges::empty_bounding_set()?;
+    privileges::drop_capabilities()?;
+    privileges::no_new_privileges()?;
+    limits::harden().during("close core dumps")
+}
+
+/// The program's own process. Returns only when it could not be started.
+fn target(spec: &JailSpec, walls: &Walls) -> Result<u8, JailError> {
+    if let Walls::Plain = walls {
+        prctl::set_pdeathsig(Signal::SIGKILL).during("tie itself to its parent")?;
+    }
+    setsid().during("start a session")?;
+    chdir(&spec.cwd).map_err(|error| JailError::Path {
+        path: spec.cwd.clone(),
+        cause: error.into(),
+    })?;
+    let program = c_string("program", spec.program.as_os_str().as_bytes())?;
+    let (arguments, environment) = words(spec)?;
+    limits::apply(&spec.limits)?;
+    restrict_files(spec, walls)?;
+    sys::close_from_at_exec(3).during("close descriptors")?;
+    sys::default_signal(libc::SIGPIPE);
+    reaper::release_signals()?;
+    let filter = filter::compile(&lists(spec, walls), &[]);
+    sys::install_filter(&filter).during("install the syscall filter")?;
+    match execve(&program, &arguments, &environment) {
+        Err(error) => Err(JailError::Exec {
+            program: spec.program.clone(),
+            cause: error.into(),
+        }),
+    }
+}
+
+fn lists(spec: &JailSpec, walls: &Walls) -> Vec<&'static List> {
+    let role = match spec.role {
+        Role::Shell => &SHELL,
+    };
+    match (walls, spec.network) {
+        (Walls::Namespaces, Network::None | Network::Host) => vec![role],
+        (Walls::Plain, Network::None) => vec![&NO_SOCKETS, role],
+        (Walls::Plain, Network::Host) => vec![&NO_UNIX, role],
+    }
+}
+
+fn restrict_files(spec: &JailSpec, walls: &Walls) -> Result<(), JailError> {
+    let write = spec.write.iter().map(PathBuf::as_path);
+    let ports = match (walls, spec.network) {
+        (Walls::Plain, Network::None) => Ports::Forbidden,
+        (Walls::Namespaces, _) | (Walls::Plain, Network::Host) => Ports::Elsewhere,
+    };
+    let rules = match walls {
+        // The private root shows nothing that may not be read.
+        Walls::Namespaces => Rules {
+            read: vec![Path::new("/")],
+            write: write
+                .chain([Path::new("/tmp"), Path::new("/dev")])
+                .collect(),
+            ports,
+        },
+        Walls::Plain => Rules {
+            read: spec
+                .read
+                .iter()
+                .chain([&spec.program])
+                .map(PathBuf::as_path)
+                .chain([Path::new("/proc"), Path::new("/etc/resolv.conf")])
+                .collect(),
+            write: write.chain(COMMON_WRITE.map(Path::new)).collect(),
+            ports,
+        },
+    };
+    match (landlock::restrict(&rules), walls, spec.namespaces) {
+        (Ok(_), _, _) => Ok(()),
+        (Err(error), Walls::Namespaces, Namespaces::Auto) => {
+            say(&format!("{error}; running without it"));
+            Ok(())
+        }
+        (Err(error), _, _) => Err(error),
+    }
+}
+
+fn words(spec: &JailSpec) -> Result<(Vec<CString>, Vec<CString>), JailError> {
+    let arguments = [&spec.argv0]
+        .into_iter()
+        .chain(&spec.args)
+        .map(|word| c_string("args", word.as_bytes()))
+        .collect::<Result<_, _>>()?;
+    let environment = spec
+        .env
+        .iter()
+        .map(|(name, value)| c_string("env", format!("{name}={value}").as_bytes()))
+        .collect::<Result<_, _>>()?;
+    Ok((arguments, environment))
+}
+
+fn c_string(field: &str, bytes: &[u8]) -> Result<CString, JailError> {
+    CString::new(bytes).map_err(|_| JailError::Spec(format!("{field} holds a NUL")))
+}
+
+/// Reads exactly the spec's frame: what follows it belongs to the program.
+fn read_spec() -> Result<JailSpec, JailError> {
+    // Not std's stdin, which reads ahead.
+    let mut stdin = stdin();
+    let mut length = [0; 4];
+    stdin.read_exact(&mut length).map_err(JailError::NoSpec)?;
+    let length = u32::from_le_bytes(length) as usize;
+    if length > MAX_SPEC {
+        return Err(JailError::Spec(format!(
+            "it announces {length} bytes, over the limit of {MAX_SPEC}"
+        )));
+    }
+    let mut body = vec![0; length];
+    stdin.read_exact(&mut body).map_err(JailError::NoSpec)?;
+    JailSpec::from_json(&body)
+}
+
+#[expect(unsafe_code, reason = "std gives no unbuffered stdin")]
+fn stdin() -> ManuallyDrop<File> {
+    // SAFETY: descriptor 0 is stdin for the life of the process; never closed by this handle.
+    ManuallyDrop::new(unsafe { File::from_raw_fd(0) })
+}
+
+/// The exit code for how a process of the jail ended; an error is said on stderr.
+fn finish(result: Result<u8, JailError>) -> u8 {
+    result.unwrap_or_else(|error| {
+        say(&error.to_string());
+        FAILED
+    })
+}
+
+/// One line on stderr; nobody is there to be told when that fails.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "openclaw-jail: {line}");
+}

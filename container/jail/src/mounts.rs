@@ -1,0 +1,298 @@
+//! Builds a private root and moves into it: the system as it is but read-only, the workspace at its
+//! own path, and `/tmp`, `/dev` and `/proc` of one's own.
+//!
+//! One tmpfs holds the root, `/tmp` and `/dev/shm`; each path of the plan is one bind of a whole
+//! tree. Sources are opened before anything is covered.
+
+use crate::error::{During, JailError};
+use crate::plan::{Access, Bind, Plan};
+use crate::sys::{self, Depth, MountAttributes};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::unistd::{Uid, chdir, pivot_root};
+use std::ffi::CString;
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+/// How big `/tmp` and `/dev/shm` are together where the spec does not say, in bytes.
+const TMP_BYTES: u64 = 512 * 1024 * 1024;
+
+const READ_ONLY: u64 = 1;
+const NO_SETUID: u64 = 2;
+const NO_DEVICES: u64 = 4;
+const NO_EXEC: u64 = 8;
+
+const NODES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+
+const DEVICE_LINKS: [(&str, &str); 5] = [
+    ("fd", "/proc/self/fd"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+    ("ptmx", "pts/ptmx"),
+];
+
+/// Files of `/proc` that tell of the machine as a whole; what Docker masks.
+const MASKED_PROC: [&str; 6] = [
+    "kallsyms",
+    "kcore",
+    "keys",
+    "sched_debug",
+    "sysrq-trigger",
+    "timer_list",
+];
+
+/// Files of `/etc` that only root can read, and no tool should.
+const MASKED_ETC: [&str; 5] = [
+    "/etc/shadow",
+    "/etc/shadow-",
+    "/etc/gshadow",
+    "/etc/gshadow-",
+    "/etc/sudoers",
+];
+
+/// Folders where the new root can be mounted while it is built; any will do.
+const PLACES: [&str; 4] = ["/tmp", "/mnt", "/usr", "/etc"];
+
+/// Builds what `plan` says and makes it this process's root, for good. Needs namespaces of its own
+/// (user, mount, pid), and to be pid 1.
+pub(crate) fn enter(plan: &Plan, tmp_bytes: Option<u64>) -> Result<(), JailError> {
+    let sources = open_sources(plan)?;
+    let nodes = open_nodes()?;
+    let root = place_root(tmp_bytes.unwrap_or(TMP_BYTES))?;
+    let root = Root(root);
+    root.scratch()?;
+    root.devices(nodes)?;
+    root.links(plan)?;
+    root.binds(plan, sources)?;
+    root.process_files()?;
+    root.masks(plan)?;
+    root.become_root()
+}
+
+/// The new root while it is built.
+struct Root(PathBuf);
+
+impl Root {
+    /// Where a path of the new root is for now.
+    fn at(&self, path: impl AsRef<Path>) -> PathBuf {
+        let path = path.as_ref();
+        self.0.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
+    /// Places that are always there to be written, and stay so when the root is made read-only.
+    fn scratch(&self) -> Result<(), JailError> {
+        for place in ["/tmp", "/dev/shm"] {
+            let place = self.at(place);
+            folders(&place)?;
+            fs::set_permissions(&place, Permissions::from_mode(0o1777)).during("open /tmp")?;
+            let tree = open(&place).during("bind /tmp")?;
+            put(&tree, &place).during("bind /tmp")?;
+        }
+        folders(&self.at("/var"))?;
+        symlink("/tmp", self.at("/var/tmp")).during("make /var/tmp")
+    }
+
+    fn devices(&self, nodes: Vec<(&str, OwnedFd)>) -> Result<(), JailError> {
+        let dev = self.at("/dev");
+        for (name, node) in nodes {
+            let place = dev.join(name);
+            File::create(&place).during("make a device file")?;
+            put(&node, &place).during("bind a device file")?;
+        }
+        for (name, target) in DEVICE_LINKS {
+            symlink(target, dev.join(name)).during("make a link in /dev")?;
+        }
+        let terminals = dev.join("pts");
+        folders(&terminals)?;
+        let options = "newinstance,ptmxmode=0666,mode=0620";
+        let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
+        mount(
+            Some("devpts"),
+            &terminals,
+            Some("devpts"),
+            flags,
+            Some(options),
+        )
+        .map_err(|error| missing("terminals of its own", error.into(), MEND_MOUNT))
+    }
+
+    fn links(&self, plan: &Plan) -> Result<(), JailError> {
+        for (at, target) in &plan.links {
+            let place = self.at(at);
+            if let Some(parent) = place.parent() {
+                folders(parent)?;
+            }
+            symlink(target, place).map_err(|cause| path_error(at, cause))?;
+        }
+        Ok(())
+    }
+
+    fn binds(&self, plan: &Plan, sources: Vec<OwnedFd>) -> Result<(), JailError> {
+        for (bind, source) in plan.binds.iter().zip(sources) {
+            let place = self.at(&bind.path);
+            mount_point(&place, bind.folder)
+                .and_then(|()| put(&source, &place))
+                .map_err(|cause| path_error(&bind.path, cause))?;
+        }
+        Ok(())
+    }
+
+    /// `/proc` of this pid namespace, read-only: what is to be written there is the machine's.
+    fn process_files(&self) -> Result<(), JailError> {
+        let place = self.at("/proc");
+        folders(&place)?;
+        let flags =
+            MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC | MsFlags::MS_RDONLY;
+        mount(Some("proc"), &place, Some("proc"), flags, None::<&str>)
+            .map_err(|error| missing("/proc of its own", error.into(), MEND_PROC))
+    }
+
+    fn masks(&self, plan: &Plan) -> Result<(), JailError> {
+        let null = self.at("/dev/null");
+        for name in MASKED_PROC {
+            mask(&null, &self.at("/proc").join(name))?;
+        }
+        let shows = |path: &str| {
+            plan.binds
+                .iter()
+                .any(|b| Path::new(path).starts_with(&b.path))
+        };
+        // An ordinary user can not read them anyway.
+        if Uid::effective().is_root() {
+            for path in MASKED_ETC.into_iter().filter(|path| shows(path)) {
+                mask(&null, &self.at(path))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn become_root(&self) -> Result<(), JailError> {
+        chdir(&self.0).during("enter the private root")?;
+        pivot_root(".", ".").map_err(|error| missing("private root", error.into(), MEND_MOUNT))?;
+        // The old root lies on the new one now.
+        umount2(".", MntFlags::MNT_DETACH).during("leave the old root")?;
+        chdir("/").during("enter the private root")?;
+        let root = File::open("/").during("open the private root")?;
+        set(&root, Depth::One, READ_ONLY | NO_SETUID | NO_DEVICES)
+            .during("make the private root read-only")
+    }
+}
+
+const MEND_MOUNT: &str = "let this program mount in its own namespace: in Docker \
+    --security-opt seccomp=container/image/seccomp.json and, with AppArmor, \
+    --security-opt apparmor=unconfined; on Ubuntu sysctl \
+    kernel.apparmor_restrict_unprivileged_userns=0";
+
+const MEND_PROC: &str = "in Docker add --security-opt systempaths=unconfined";
+
+/// Opens what is to be bound, with the attributes it will have.
+fn open_sources(plan: &Plan) -> Result<Vec<OwnedFd>, JailError> {
+    let open = |bind: &Bind| {
+        let source = open(&bind.path)?;
+        let closed = match bind.access {
+            Access::Read | Access::Protected => READ_ONLY,
+            Access::Write | Access::Pinned => 0,
+        };
+        set(&source, Depth::All, closed | NO_SETUID | NO_DEVICES)?;
+        Ok(source)
+    };
+    plan.binds
+        .iter()
+        .map(|bind| open(bind).map_err(|cause| path_error(&bind.path, cause)))
+        .collect()
+}
+
+/// Device files can not be made in a user namespace: the machine's are bound.
+fn open_nodes() -> Result<Vec<(&'static str, OwnedFd)>, JailError> {
+    let open = |name: &'static str| {
+        let path = Path::new("/dev").join(name);
+        let node = open(&path).map_err(|cause| path_error(&path, cause))?;
+        set(&node, Depth::All, NO_SETUID | NO_EXEC).map_err(|cause| path_error(&path, cause))?;
+        Ok((name, node))
+    };
+    NODES.into_iter().map(open).collect()
+}
+
+/// Mounts the tmpfs that is to be the root.
+fn place_root(bytes: u64) -> Result<PathBuf, JailError> {
+    let place = PLACES.into_iter().find(|place| Path::new(place).is_dir());
+    let place = place.unwrap_or("/");
+    let options = format!("mode=0755,size={bytes}");
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(
+        Some("tmpfs"),
+        place,
+        Some("tmpfs"),
+        flags,
+        Some(options.as_str()),
+    )
+    .map_err(|error| missing("private root", error.into(), MEND_MOUNT))?;
+    Ok(PathBuf::from(place))
+}
+
+fn open(path: &Path) -> io::Result<OwnedFd> {
+    Ok(sys::open_tree(&c_path(path)?)?)
+}
+
+fn put(mount: &OwnedFd, place: &Path) -> io::Result<()> {
+    Ok(sys::move_mount(mount, &c_path(place)?)?)
+}
+
+fn set(mount: &impl AsFd, depth: Depth, attributes: u64) -> io::Result<()> {
+    let attributes = MountAttributes {
+        set: attributes,
+        // What is mounted outside from now on does not show up inside.
+        propagation: libc::MS_PRIVATE,
+        ..MountAttributes::default()
+    };
+    Ok(sys::mount_setattr(mount.as_fd(), depth, attributes)?)
+}
+
+/// Covers a file with an empty one; one that is not there needs no cover.
+fn mask(null: &Path, place: &Path) -> Result<(), JailError> {
+    if !place.exists() {
+        return Ok(());
+    }
+    open(null)
+        .and_then(|cover| put(&cover, place))
+        .during("mask a file")
+}
+
+fn mount_point(place: &Path, folder: bool) -> io::Result<()> {
+    if fs::symlink_metadata(place).is_ok() {
+        return Ok(());
+    }
+    if folder {
+        return DirBuilder::new().recursive(true).mode(0o755).create(place);
+    }
+    if let Some(parent) = place.parent() {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(parent)?;
+    }
+    File::create(place).map(drop)
+}
+
+fn folders(place: &Path) -> Result<(), JailError> {
+    mount_point(place, true).during("make a folder in the private root")
+}
+
+fn c_path(path: &Path) -> io::Result<CString> {
+    CString::new(path.as_os_str().as_bytes()).map_err(io::Error::from)
+}
+
+fn path_error(path: &Path, cause: io::Error) -> JailError {
+    JailError::Path {
+        path: path.to_owned(),
+        cause,
+    }
+}
+
+fn missing(what: &'static str, cause: io::Error, mend: &'static str) -> JailError {
+    JailError::Missing { what, cause, mend }
+}

@@ -1,0 +1,401 @@
+//! Decides what a private root shows: which paths are bound, and which symbolic links are made
+//! again. Pure but for looking at the file system through [`Look`].
+
+use crate::error::JailError;
+use crate::spec::{JailSpec, Network};
+use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsString;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+/// As many symbolic links as the kernel follows.
+const MOST_LINKS: usize = 40;
+
+/// What is at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A folder.
+    Folder,
+    /// A symbolic link, and where it leads.
+    Link(PathBuf),
+    /// Anything else.
+    File,
+}
+
+/// Looks at the file system.
+pub(crate) trait Look {
+    /// What is at `path`; a link at its end is not followed.
+    fn look(&self, path: &Path) -> io::Result<Kind>;
+}
+
+/// The machine's own file system.
+#[derive(Debug)]
+pub(crate) struct Machine;
+
+impl Look for Machine {
+    fn look(&self, path: &Path) -> io::Result<Kind> {
+        let kind = std::fs::symlink_metadata(path)?.file_type();
+        if kind.is_symlink() {
+            Ok(Kind::Link(std::fs::read_link(path)?))
+        } else if kind.is_dir() {
+            Ok(Kind::Folder)
+        } else {
+            Ok(Kind::File)
+        }
+    }
+}
+
+/// What a bound path permits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Access {
+    /// Reading and running.
+    Read,
+    /// Changing as well.
+    Write,
+    /// As its surroundings; bound on itself so that it can not be renamed.
+    Pinned,
+    /// Reading only, though its surroundings can be changed.
+    Protected,
+}
+
+/// One path to be bound at itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Bind {
+    /// Where it is, outside and inside; no symbolic link in it.
+    pub(crate) path: PathBuf,
+    /// Whether it is a folder.
+    pub(crate) folder: bool,
+    /// What it permits.
+    pub(crate) access: Access,
+}
+
+/// What a private root shows.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// To be bound, each after what it lies in.
+    pub(crate) binds: Vec<Bind>,
+    /// Symbolic links to be made: where, and leading where to.
+    pub(crate) links: Vec<(PathBuf, PathBuf)>,
+}
+
+/// What `spec` asks to see.
+///
+/// # Errors
+/// [`JailError::Path`] for a path to write that can not be reached. One to read that is not there
+/// is left out.
+pub(crate) fn plan(spec: &JailSpec, look: &impl Look) -> Result<Plan, JailError> {
+    let mut draft = Draft {
+        look,
+        found: BTreeMap::new(),
+        links: BTreeMap::new(),
+    };
+    for path in &spec.read {
+        draft.show_if_there(path, Access::Read);
+    }
+    draft.show_if_there(&spec.program, Access::Read);
+    if spec.network == Network::Host {
+        // It often leads out of /etc, to a file that some service writes.
+        draft.show_if_there(Path::new("/etc/resolv.conf"), Access::Read);
+    }
+    for path in &spec.write {
+        draft
+            .show(path, Access::Write)
+            .map_err(|cause| JailError::Path {
+                path: path.clone(),
+                cause,
+            })?;
+    }
+    for path in &spec.protect {
+        draft.protect(path, &spec.write);
+    }
+    Ok(draft.settle())
+}
+
+/// A plan in the making.
+struct Draft<'a, L> {
+    look: &'a L,
+    found: BTreeMap<PathBuf, (bool, Access)>,
+    links: BTreeMap<PathBuf, PathBuf>,
+}
+
+impl<L: Look> Draft<'_, L> {
+    fn show_if_there(&mut self, path: &Path, access: Access) {
+        let links = self.links.clone();
+        if self.show(path, access).is_err() {
+            self.links = links;
+        }
+    }
+
+    /// Walks to `path` from the root, noting every link on the way, and binds where it ends.
+    fn show(&mut self, path: &Path, access: Access) -> io::Result<PathBuf> {
+        let mut ahead = parts(path);
+        let (mut here, mut kind) = (PathBuf::from("/"), Kind::Folder);
+        let mut links = 0;
+        while let Some(part) = ahead.pop_front() {
+            if part == ".." {
+                here.pop();
+                continue;
+            }
+            let next = here.join(&part);
+            kind = self.look.look(&next)?;
+            let Kind::Link(target) = &kind else {
+                here = next;
+                continue;
+            };
+            links += 1;
+            if links > MOST_LINKS {
+                return Err(io::Error::from_raw_os_error(libc::ELOOP));
+            }
+            let mut onward = parts(target);
+            onward.append(&mut ahead);
+            ahead = onward;
+            if target.is_absolute() {
+                here = PathBuf::from("/");
+            }
+            self.links.insert(next, target.clone());
+        }
+        let folder = kind_at_end(self.look, &here, &kind)?;
+        let known = self.found.entry(here.clone()).or_insert((folder, access));
+        known.1 = known.1.max(access);
+        Ok(here)
+    }
+
+    /// Protects `path`, and pins what it lies in up to the folder that can be written, lest it be
+    /// freed by renaming one of those.
+    fn protect(&mut self, path: &Path, write: &[PathBuf]) {
+        let Ok(path) = self.show(path, Access::Protected) else {
+            return;
+        };
+        let inside = |folder: &Path| {
+            write
+                .iter()
+                .any(|root| folder.starts_with(root) && folder != root)
+        };
+        for folder in path.ancestors().skip(1).take_while(|folder| inside(folder)) {
+            let known = self.found.entry(folder.to_owned());
+            known.or_insert((true, Access::Pinned));
+        }
+    }
+
+    /// Leaves out what another bind shows already.
+    fn settle(self) -> Plan {
+        let mut binds: Vec<Bind> = Vec::new();
+        for (path, (folder, access)) in self.found {
+            let around = binds.iter().rev().find(|b| path.starts_with(&b.path));
+            let shown = match (around.map(|b| b.access), access) {
+                (None, _) | (Some(_), Access::Pinned | Access::Protected) => false,
+                (Some(_), Access::Read) => true,
+                (Some(around), Access::Write) => matches!(around, Access::Write | Access::Pinned),
+            };
+            if !shown {
+                binds.push(Bind {
+                    path,
+                    folder,
+                    access,
+                });
+            }
+        }
+        let covered = |link: &Path| binds.iter().any(|bind| link.starts_with(&bind.path));
+        let links = self
+            .links
+            .into_iter()
+            .filter(|(at, _)| !covered(at))
+            .collect();
+        Plan { binds, links }
+    }
+}
+
+/// Whether the path a walk ended at is a folder. After a link, or `..`, the last look was at
+/// something else.
+fn kind_at_end(look: &impl Look, path: &Path, last: &Kind) -> io::Result<bool> {
+    match last {
+        Kind::File => Ok(false),
+        Kind::Folder => Ok(true),
+        Kind::Link(_) => Ok(look.look(path)? == Kind::Folder),
+    }
+}
+
+fn parts(path: &Path) -> VecDeque<OsString> {
+    path.components()
+        .filter_map(|part| match part {
+            Component::Normal(name) => Some(name.to_owned()),
+            Component::ParentDir => Some("..".into()),
+            Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Limits, Namespaces, Role};
+
+    /// A file system of paths: `a/` is a folder, `a -> b` a link, anything else a file.
+    struct Tree(&'static [&'static str]);
+
+    impl Look for Tree {
+        fn look(&self, path: &Path) -> io::Result<Kind> {
+            let name = path.to_str().unwrap();
+            for entry in self.0 {
+                if let Some((at, to)) = entry.split_once(" -> ") {
+                    if at == name {
+                        return Ok(Kind::Link(to.into()));
+                    }
+                } else if entry.trim_end_matches('/') == name && entry.ends_with('/') {
+                    return Ok(Kind::Folder);
+                } else if *entry == name {
+                    return Ok(Kind::File);
+                }
+            }
+            Err(io::Error::from_raw_os_error(libc::ENOENT))
+        }
+    }
+
+    const TREE: Tree = Tree(&[
+        "/usr/",
+        "/usr/bin/",
+        "/usr/bin/sh",
+        "/bin -> usr/bin",
+        "/etc/",
+        "/etc/resolv.conf -> ../run/resolve/stub.conf",
+        "/run/",
+        "/run/resolve/",
+        "/run/resolve/stub.conf",
+        "/loop -> loop",
+        "/home/",
+        "/home/me/",
+        "/home/me/ws/",
+        "/home/me/ws/.git/",
+        "/home/me/ws/.git/hooks/",
+        "/home/me/ws/.git/config",
+        "/work -> /home/me/ws",
+    ]);
+
+    fn spec(read: &[&str], write: &[&str], protect: &[&str]) -> JailSpec {
+        let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect();
+        JailSpec {
+            program: "/usr/bin/sh".into(),
+            args: vec![],
+            argv0: "sh".into(),
+            env: BTreeMap::new(),
+            cwd: "/".into(),
+            read: paths(read),
+            write: paths(write),
+            protect: paths(protect),
+            network: Network::None,
+            limits: Limits::default(),
+            namespaces: Namespaces::Auto,
+            role: Role::Shell,
+            hostname: "h".into(),
+        }
+    }
+
+    fn check(spec: &JailSpec, binds: &[(&str, Access)], links: &[(&str, &str)]) {
+        let plan = plan(spec, &TREE).unwrap();
+        let found: Vec<_> = plan
+            .binds
+            .iter()
+            .map(|bind| (bind.path.to_str().unwrap(), bind.access))
+            .collect();
+        assert_eq!(found, binds);
+        let found: Vec<_> = plan
+            .links
+            .iter()
+            .map(|(at, to)| (at.to_str().unwrap(), to.to_str().unwrap()))
+            .collect();
+        assert_eq!(found, links);
+    }
+
+    use Access::{Pinned, Protected, Read, Write};
+
+    #[test]
+    fn a_link_is_made_again_and_what_it_leads_to_is_bound_once() {
+        check(
+            &spec(&["/bin", "/usr"], &[], &[]),
+            &[("/usr", Read)],
+            &[("/bin", "usr/bin")],
+        );
+    }
+
+    #[test]
+    fn the_program_is_shown_even_when_nothing_covers_it() {
+        check(&spec(&[], &[], &[]), &[("/usr/bin/sh", Read)], &[]);
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_shown() {
+        check(
+            &spec(&["/opt", "/loop", "/usr"], &[], &[]),
+            &[("/usr", Read)],
+            &[],
+        );
+    }
+
+    #[test]
+    fn a_workspace_that_is_not_there_is_an_error() {
+        let error = plan(&spec(&[], &["/home/me/none"], &[]), &TREE).unwrap_err();
+        assert!(error.to_string().contains("/home/me/none"));
+    }
+
+    #[test]
+    fn name_servers_are_found_where_they_really_are() {
+        let spec = JailSpec {
+            network: Network::Host,
+            ..spec(&["/usr", "/etc"], &[], &[])
+        };
+        check(
+            &spec,
+            &[
+                ("/etc", Read),
+                ("/run/resolve/stub.conf", Read),
+                ("/usr", Read),
+            ],
+            &[],
+        );
+    }
+
+    #[test]
+    fn a_workspace_in_a_readable_folder_is_bound_over_it() {
+        check(
+            &spec(&["/home", "/usr"], &["/home/me/ws"], &[]),
+            &[("/home", Read), ("/home/me/ws", Write), ("/usr", Read)],
+            &[],
+        );
+    }
+
+    #[test]
+    fn a_workspace_named_by_a_link_is_found_by_it() {
+        check(
+            &spec(&["/usr"], &["/work"], &[]),
+            &[("/home/me/ws", Write), ("/usr", Read)],
+            &[("/work", "/home/me/ws")],
+        );
+    }
+
+    #[test]
+    fn what_is_protected_is_bound_over_its_workspace_and_can_not_be_renamed_away() {
+        check(
+            &spec(
+                &["/usr"],
+                &["/home/me/ws"],
+                &["/home/me/ws/.git/hooks", "/home/me/ws/.none"],
+            ),
+            &[
+                ("/home/me/ws", Write),
+                ("/home/me/ws/.git", Pinned),
+                ("/home/me/ws/.git/hooks", Protected),
+                ("/usr", Read),
+            ],
+            &[],
+        );
+    }
+
+    #[test]
+    fn reading_in_a_workspace_is_writing() {
+        check(
+            &spec(&["/usr", "/home/me/ws/.git"], &["/home/me/ws"], &[]),
+            &[("/home/me/ws", Write), ("/usr", Read)],
+            &[],
+        );
+    }
+}

@@ -1,0 +1,237 @@
+//! Syscalls that no library wraps safely: one function each, nothing decided here.
+#![expect(
+    unsafe_code,
+    reason = "the one place for raw syscalls; a SAFETY line each"
+)]
+
+use libc::{c_int, c_long, c_ulong, sock_filter, sock_fprog};
+use nix::errno::Errno;
+use nix::unistd::Pid;
+use std::ffi::CStr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+/// Which side of a fork this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// The parent, and its child's pid.
+    Parent(Pid),
+    /// The child.
+    Child,
+}
+
+/// Forks, the child with namespaces of its own as `flags` (`CLONE_NEW…`) say.
+pub(crate) fn fork_into(flags: c_int) -> Result<Side, Errno> {
+    // SAFETY: without CLONE_VM this is fork: the child has a copy of all memory. The process has one
+    // thread (this crate starts none), so no lock is held by a thread the child lacks.
+    let pid = unsafe { libc::syscall(libc::SYS_clone, flags | libc::SIGCHLD, 0, 0, 0, 0) };
+    match Errno::result(pid)? {
+        0 => Ok(Side::Child),
+        pid => Ok(Side::Parent(Pid::from_raw(pid as libc::pid_t))),
+    }
+}
+
+/// Closes every descriptor from `first` on.
+pub(crate) fn close_from(first: RawFd) -> Result<(), Errno> {
+    close_range(first, 0)
+}
+
+/// Has every descriptor from `first` on closed by exec.
+pub(crate) fn close_from_at_exec(first: RawFd) -> Result<(), Errno> {
+    close_range(first, libc::CLOSE_RANGE_CLOEXEC)
+}
+
+fn close_range(first: RawFd, flags: u32) -> Result<(), Errno> {
+    // SAFETY: touches no memory. Whoever calls this owns nothing open from `first` on, or is about
+    // to exec.
+    let done = unsafe { libc::syscall(libc::SYS_close_range, first, c_int::MAX, flags) };
+    Errno::result(done).map(drop)
+}
+
+/// Clones the tree of mounts at `path` into a detached one. A symbolic link at its end is not
+/// followed.
+pub(crate) fn open_tree(path: &CStr) -> Result<OwnedFd, Errno> {
+    const CLONE: c_int = 1;
+    let flags = CLONE | libc::O_CLOEXEC | libc::AT_SYMLINK_NOFOLLOW | libc::AT_RECURSIVE;
+    // SAFETY: `path` is NUL-terminated and outlives the call.
+    let fd = unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), flags) };
+    // SAFETY: a descriptor the kernel just returned is nobody else's.
+    owned(fd, |fd| unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+fn owned(fd: c_long, own: impl FnOnce(RawFd) -> OwnedFd) -> Result<OwnedFd, Errno> {
+    Errno::result(fd).map(|fd| own(fd as RawFd))
+}
+
+/// Attributes of mounts (`MOUNT_ATTR_…`, `MS_PRIVATE`) in the kernel's layout.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct MountAttributes {
+    /// To set.
+    pub(crate) set: u64,
+    /// To clear.
+    pub(crate) clear: u64,
+    /// Propagation.
+    pub(crate) propagation: u64,
+    /// User namespace for mapped ids.
+    pub(crate) user_namespace: u64,
+}
+
+/// Whether attributes are meant for one mount or for all beneath it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// This mount.
+    One,
+    /// This mount and all beneath it.
+    All,
+}
+
+/// Sets attributes of the mount that `fd` is the root of.
+pub(crate) fn mount_setattr(
+    fd: BorrowedFd<'_>,
+    depth: Depth,
+    attributes: MountAttributes,
+) -> Result<(), Errno> {
+    let deep = match depth {
+        Depth::One => 0,
+        Depth::All => libc::AT_RECURSIVE,
+    };
+    // SAFETY: the path is an empty C string, the attributes live until the call returns and their
+    // size is passed with them.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            fd.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_EMPTY_PATH | deep,
+            &raw const attributes,
+            size_of::<MountAttributes>(),
+        )
+    };
+    Errno::result(done).map(drop)
+}
+
+/// Puts a detached mount at `target`.
+pub(crate) fn move_mount(mount: &impl AsFd, target: &CStr) -> Result<(), Errno> {
+    const FROM_EMPTY_PATH: c_int = 4;
+    // SAFETY: both paths are NUL-terminated and outlive the call.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_move_mount,
+            mount.as_fd().as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_FDCWD,
+            target.as_ptr(),
+            FROM_EMPTY_PATH,
+        )
+    };
+    Errno::result(done).map(drop)
+}
+
+/// Takes capability number `number` out of the bounding set; `EINVAL` past the kernel's last.
+pub(crate) fn drop_bounding(number: c_ulong) -> Result<(), Errno> {
+    // SAFETY: takes integers only.
+    let done = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, number, 0, 0, 0) };
+    Errno::result(done).map(drop)
+}
+
+/// Empties the ambient set.
+pub(crate) fn clear_ambient() -> Result<(), Errno> {
+    // SAFETY: takes integers only.
+    let done = unsafe {
+        libc::prctl(
+            libc::PR_CAP_AMBIENT,
+            libc::PR_CAP_AMBIENT_CLEAR_ALL,
+            0,
+            0,
+            0,
+        )
+    };
+    Errno::result(done).map(drop)
+}
+
+#[repr(C)]
+struct CapabilityHeader {
+    version: u32,
+    pid: c_int,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct CapabilityData {
+    effective: u32,
+    permitted: u32,
+    inheritable: u32,
+}
+
+const CAPABILITY_V3: u32 = 0x2008_0522;
+
+/// Empties the effective, permitted and inheritable sets.
+pub(crate) fn clear_capabilities() -> Result<(), Errno> {
+    let header = CapabilityHeader {
+        version: CAPABILITY_V3,
+        pid: 0,
+    };
+    let none = [CapabilityData::default(); 2];
+    // SAFETY: version 3 takes a header and two data records, which live until the call returns.
+    let done = unsafe { libc::syscall(libc::SYS_capset, &raw const header, none.as_ptr()) };
+    Errno::result(done).map(drop)
+}
+
+/// The effective set, bit 0 being `CAP_CHOWN`.
+pub(crate) fn capabilities() -> Result<u64, Errno> {
+    let header = CapabilityHeader {
+        version: CAPABILITY_V3,
+        pid: 0,
+    };
+    let mut data = [CapabilityData::default(); 2];
+    // SAFETY: version 3 writes two data records, which is what there is room for.
+    let done = unsafe { libc::syscall(libc::SYS_capget, &raw const header, data.as_mut_ptr()) };
+    Errno::result(done)?;
+    Ok(u64::from(data[0].effective) | u64::from(data[1].effective) << 32)
+}
+
+/// Installs a seccomp program on this thread, for good.
+pub(crate) fn install_filter(program: &[sock_filter]) -> Result<(), Errno> {
+    let length = u16::try_from(program.len()).map_err(|_| Errno::E2BIG)?;
+    let program = sock_fprog {
+        len: length,
+        filter: program.as_ptr().cast_mut(),
+    };
+    // SAFETY: the kernel copies the program, of which pointer and length are right, and writes
+    // nothing to it.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_seccomp,
+            libc::SECCOMP_SET_MODE_FILTER,
+            0,
+            &raw const program,
+        )
+    };
+    Errno::result(done).map(drop)
+}
+
+/// Switches the network interface `lo` on.
+pub(crate) fn loopback_up(socket: &impl AsFd) -> Result<(), Errno> {
+    // SAFETY: an `ifreq` of zeros is valid.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    request.ifr_name[0] = b'l' as libc::c_char;
+    request.ifr_name[1] = b'o' as libc::c_char;
+    request.ifr_ifru.ifru_flags = libc::IFF_UP as libc::c_short;
+    // SAFETY: SIOCSIFFLAGS reads one `ifreq`, which lives until the call returns.
+    let done = unsafe {
+        libc::ioctl(
+            socket.as_fd().as_raw_fd(),
+            libc::SIOCSIFFLAGS,
+            &raw const request,
+        )
+    };
+    Errno::result(done).map(drop)
+}
+
+/// Gives a signal its default effect again.
+pub(crate) fn default_signal(signal: c_int) {
+    // SAFETY: installs no handler. The signals passed are ones that may be set.
+    unsafe {
+        libc::signal(signal, libc::SIG_DFL);
+    }
+}
