@@ -73,16 +73,18 @@ pub fn is_too_long(transcript: &Transcript) -> bool {
 pub fn cut(transcript: &Transcript, why: Why) -> Option<ItemId> {
     let cuts = Cuts::of(transcript);
     let marks = Marks::of(transcript);
+    // What the items may take beside what no folding removes.
+    let room = marks.fold.saturating_sub(transcript.fixed_tokens());
     let (target, worth) = match why {
-        Why::Pressure => (marks.fold / 4 * 3, marks.window / 20),
+        Why::Pressure => (room / 4 * 3, marks.window / 20),
         // The provider says that our count is not true, so go by what there is.
-        Why::Refused => (marks.fold.min(transcript.tokens()) / 2, 0),
-        Why::Requested => (marks.fold.min(transcript.tokens()) / 4 * 3, 0),
+        Why::Refused => (room.min(cuts.all()) / 2, 0),
+        Why::Requested => (room.min(cuts.all()) / 4 * 3, 0),
     };
     let fits = |at: usize| {
         let folded = cuts.tokens_before(at);
         let left = cuts.all() - folded + marks.summary.min(folded / 4);
-        folded <= marks.readable && transcript.fixed_tokens() + left <= target
+        folded <= marks.readable && left <= target
     };
     let within_budget =
         |at| cuts.all() - cuts.tokens_before(at) <= marks.window.min(cuts.all()) / 5;
@@ -227,3 +229,6 @@ fn legal(transcript: &Transcript) -> Vec<usize> {
     cuts.reverse();
     cuts
 }
+
+#[cfg(test)]
+mod laws;

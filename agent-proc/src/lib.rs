@@ -35,6 +35,7 @@ pub use session::serve;
 
 use fault::Fault;
 use ipc::link::Link;
+use jail::seal::Seal;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -56,24 +57,35 @@ pub fn run() -> ExitCode {
 }
 
 fn try_run() -> Result<(), Fault> {
+    stdin_socket()
+        .and_then(|stream| stream.peer_addr())
+        .map_err(Fault::NotALink)?;
+    seal()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()
         .map_err(Fault::Runtime)?;
-    let stream = stdin_socket().map_err(Fault::NotALink)?;
-    seal()?;
     runtime.block_on(async {
-        let link = Link::from_fd(stream.into()).map_err(Fault::NotALink)?;
-        serve(link).await
+        let stream = stdin_socket().map_err(Fault::NotALink)?;
+        serve(Link::from_fd(stream.into()).map_err(Fault::NotALink)?).await
     })
 }
 
 fn stdin_socket() -> io::Result<UnixStream> {
-    let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    stream.peer_addr()?;
-    Ok(stream)
+    Ok(io::stdin().as_fd().try_clone_to_owned()?.into())
 }
 
+/// Private memory a mind may have: the largest frame, read and parsed, several times over.
+const MEMORY: u64 = 256 * 1024 * 1024;
+
+/// Gives away everything but stdin and stderr. Comes before the runtime, whose descriptors it would
+/// close.
 fn seal() -> Result<(), Fault> {
+    jail::harden().map_err(|error| Fault::Seal(error.to_string()))?;
+    let walls = Seal {
+        data_bytes: Some(MEMORY),
+        ..Seal::default()
+    };
+    jail::seal::seal(&walls).map_err(|error| Fault::Seal(error.to_string()))?;
     Ok(())
 }

@@ -145,9 +145,6 @@ enum AfterNote {
 /// Model calls one memory flush may take.
 const FLUSH_CALLS: u8 = 8;
 
-/// Summaries asked for before the model is asked, or the turn fails.
-const FOLDS: u8 = 5;
-
 impl TurnState {
     /// Begins a turn whose new items `transcript` knows. A turn that was cut off runs the calls it
     /// left `open` first; one that was cut off after its last answer has only to end.
@@ -352,63 +349,6 @@ impl TurnState {
         self.note(prompt::after_flush(), AfterNote::Fold(then))
     }
 
-    // === folding ===
-
-    fn fold(&mut self, why: Why, transcript: &Transcript) -> Vec<Effect> {
-        match compaction::cut(transcript, why) {
-            Some(through) => self.summarize(through, why),
-            None => self.not_folded(why, None),
-        }
-    }
-
-    fn summarize(&mut self, through: ItemId, why: Why) -> Vec<Effect> {
-        self.phase = Phase::Folding { through, why };
-        self.folds += 1;
-        vec![Effect::Summarize { through }]
-    }
-
-    fn folded(&mut self, transcript: &Transcript) -> Vec<Effect> {
-        let Phase::Folding { why, .. } = self.phase else {
-            return Vec::new();
-        };
-        if self.folds < FOLDS
-            && compaction::is_too_long(transcript)
-            && let Some(through) = compaction::cut(transcript, why)
-        {
-            return self.summarize(through, why);
-        }
-        self.ask()
-    }
-
-    fn summary_refused(
-        &mut self,
-        through: ItemId,
-        why: Why,
-        refusal: Refusal,
-        transcript: &Transcript,
-    ) -> Vec<Effect> {
-        if refusal.kind == RefusalKind::ContextFull
-            && self.folds < FOLDS
-            && let Some(nearer) = compaction::smaller_cut(transcript, through)
-        {
-            return self.summarize(nearer, why);
-        }
-        self.not_folded(why, Some(refusal))
-    }
-
-    fn not_folded(&mut self, why: Why, refusal: Option<Refusal>) -> Vec<Effect> {
-        match why {
-            // By our own count only: the provider may take it yet.
-            Why::Pressure => {
-                self.can_fold = false;
-                self.ask()
-            }
-            Why::Refused | Why::Requested => self.end(TurnOutcome::Failed {
-                reason: does_not_fit(refusal),
-            }),
-        }
-    }
-
     // === refusals and the end ===
 
     fn refused(&mut self, refusal: Refusal, transcript: &mut Transcript) -> Vec<Effect> {
@@ -439,7 +379,7 @@ impl TurnState {
         }
         if self.was_refused {
             return self.end(TurnOutcome::Failed {
-                reason: does_not_fit(Some(refusal)),
+                reason: folding::does_not_fit(Some(refusal)),
             });
         }
         self.was_refused = true;
@@ -487,16 +427,7 @@ fn nothing_said(stop: StopReason) -> Refusal {
     Refusal::new(kind, message)
 }
 
-fn does_not_fit(cause: Option<Refusal>) -> Refusal {
-    let cause = cause.map_or_else(
-        || "nothing is left to fold".to_owned(),
-        |refusal| refusal.message,
-    );
-    Refusal::new(
-        RefusalKind::ContextFull,
-        format!(
-            "the conversation does not fit the model's context ({cause}); \
-             start afresh with /new, or choose a model with a larger window"
-        ),
-    )
-}
+mod folding;
+
+#[cfg(test)]
+mod laws;
