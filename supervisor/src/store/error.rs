@@ -17,12 +17,15 @@ pub enum StoreError {
     },
     /// Another process has the database.
     #[error(
-        "open {}: another gateway is using it; stop that one, or set OPENCLAW_STATE_DIR to another directory",
-        file.display()
+        "open {}: another gateway{} is using it; stop that one, or set OPENCLAW_STATE_DIR to another directory",
+        file.display(),
+        pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default()
     )]
     InUse {
         /// The database.
         file: PathBuf,
+        /// The other process, where it can be seen.
+        pid: Option<i32>,
     },
     /// A newer program wrote the database.
     #[error(

@@ -30,6 +30,9 @@ mod turns;
 mod usage;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use calls::{Begun, CallState};
 pub(crate) use error::JobError;
 pub use error::StoreError;

@@ -35,8 +35,9 @@ impl Store {
     /// [`StoreError::Damaged`] when one can not be read.
     pub async fn pending(&self) -> Result<Vec<OutboxRow>, StoreError> {
         self.run(Durability::Relaxed, |connection| {
-            let mut statement = connection
-                .prepare_cached(&format!("{SELECT} WHERE sent_at IS NULL ORDER BY id"))?;
+            let mut statement = connection.prepare_cached(&format!(
+                "{SELECT} WHERE sent_at IS NULL ORDER BY outbox.id"
+            ))?;
             let mut rows = statement.query([])?;
             let mut pending = Vec::new();
             while let Some(row) = rows.next()? {

@@ -3,8 +3,10 @@
 
 use super::error::sql_error;
 use super::{Durability, JobError, StoreError, purge, schema};
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -288,7 +290,8 @@ fn prepare_place(file: &Path) -> Result<bool, StoreError> {
 }
 
 /// One process a database: two gateways on one state directory would both answer its messages. A
-/// lock of our own, so that `sqlite3` and backups may read meanwhile; it ends with the process.
+/// lock of our own, so that `sqlite3` and backups may read meanwhile. It is the process's (POSIX), not
+/// the file's (`flock`), for that one would live on in a child between fork and exec.
 fn lock(file: &Path) -> Result<File, StoreError> {
     let mut name = file.as_os_str().to_owned();
     name.push(".lock");
@@ -297,12 +300,30 @@ fn lock(file: &Path) -> Result<File, StoreError> {
         .truncate(false)
         .open(&name)
         .map_err(|error| open_error(Path::new(&name), &error))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
+    match fcntl(&lock, FcntlArg::F_SETLK(&whole_file())) {
+        Ok(_) => Ok(lock),
+        Err(Errno::EAGAIN | Errno::EACCES) => Err(StoreError::InUse {
             file: file.to_owned(),
+            pid: holder(&lock),
         }),
-        Err(TryLockError::Error(error)) => Err(open_error(Path::new(&name), &error)),
+        Err(errno) => Err(open_error(Path::new(&name), &errno.into())),
+    }
+}
+
+/// The process that has the lock, where it can be seen from here.
+fn holder(lock: &File) -> Option<i32> {
+    let mut found = whole_file();
+    fcntl(lock, FcntlArg::F_GETLK(&mut found)).ok()?;
+    (found.l_pid > 0).then_some(found.l_pid)
+}
+
+fn whole_file() -> nix::libc::flock {
+    nix::libc::flock {
+        l_type: nix::libc::F_WRLCK as i16,
+        l_whence: nix::libc::SEEK_SET as i16,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
     }
 }
 

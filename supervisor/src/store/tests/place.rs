@@ -1,0 +1,89 @@
+//! Where the database is, who may read it, who may write it.
+
+use super::{agent, message, open, opened, run, session};
+use crate::store::{Store, StoreError};
+use ipc::id::ItemId;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+#[test]
+fn nobody_else_may_read_what_was_said() {
+    let home = tempfile::tempdir().unwrap();
+    let directory = home.path().join("state");
+    let store = open(&directory);
+    run(store.accept(message("a", &session("main")))).unwrap();
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&directory), 0o700);
+    let files: Vec<_> = fs::read_dir(&directory).unwrap().flatten().collect();
+    assert!(
+        files.len() >= 3,
+        "the database, its log, its lock: {files:?}"
+    );
+    for file in files {
+        assert_eq!(mode(&file.path()), 0o600, "{}", file.path().display());
+    }
+}
+
+#[test]
+fn a_newer_database_is_left_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("state.sqlite");
+    drop(open(home.path()));
+    let connection = rusqlite::Connection::open(&file).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    let before = fs::read(&file).unwrap();
+    let error = Store::open(&file).unwrap_err();
+    let expected = StoreError::Newer {
+        file: file.clone(),
+        found: 99,
+        known: 1,
+    };
+    assert_eq!(error, expected);
+    assert_eq!(fs::read(&file).unwrap(), before);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("state.sqlite");
+    fs::write(
+        &file,
+        "not a database at all, but long enough to be looked at\n".repeat(40),
+    )
+    .unwrap();
+    let error = Store::open(&file).unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
+    assert!(error.to_string().contains("state.sqlite"), "{error}");
+}
+
+#[test]
+fn a_directory_that_can_not_be_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("state"), "").unwrap();
+    let error = Store::open(&home.path().join("state/state.sqlite")).unwrap_err();
+    assert!(matches!(error, StoreError::Open { .. }), "{error:?}");
+}
+
+#[test]
+fn the_last_handle_waits_for_what_is_queued() {
+    let home = tempfile::tempdir().unwrap();
+    let key = session("main");
+    let id = run(async {
+        let store = open(home.path());
+        let id = opened(&store, &key).await.id;
+        let item = (ItemId(1), super::user(ipc::id::InputId(1), "hi"));
+        // Nobody waits for this answer any more, the work is done all the same.
+        let mut forgotten =
+            Box::pin(store.append(&id, ipc::id::TurnId(0), vec![item], vec![], None));
+        let polled = std::future::poll_fn(|context| {
+            std::task::Poll::Ready(forgotten.as_mut().poll(context).is_pending())
+        });
+        polled.await;
+        drop(forgotten);
+        id
+    });
+    let store = open(home.path());
+    assert_eq!(run(store.load_context(&id)).unwrap().len(), 1);
+    assert_eq!(run(store.open_session(&key, &agent())).unwrap().id, id);
+}
