@@ -1,13 +1,16 @@
 //! Hears what the supervisor says, one frame after the other, until told to go.
 //!
 //! ```text
-//!             Turn                       Compact
-//!   InTurn ◀──────── Idle ──────────────────────▶ Folding ◀─┐
-//!      │              ▲ ▲   folded, or refused       │  ▲ │  │ Turn waits
-//!      └──────────────┘ └────────────────────────────┘  │ └──┘
-//!      │ done                                           │
-//!      └────────────────────────────────────────────────┘ done, and Compact came meanwhile
+//!                Turn                     Compact
+//!          ┌───────────────┐       ┌────────────────────┐
+//!          ▼               │       │                    ▼
+//!       InTurn ─────────▶ Idle ────┘                 Folding ──┐ Turn: waits
+//!                 done     ▲                            │  ▲───┘
+//!                          └────────────────────────────┘
+//!                             folded, or refused for good
 //! ```
+//! A `Compact` during a turn waits for its end, a `Shutdown` too.
+//!
 //! All that can wake this process is a frame on its link, so the loop has no `select!`.
 
 use crate::broker::{Broker, Heard};
@@ -19,10 +22,10 @@ use crate::transcript::Transcript;
 use crate::turn_loop::{Mind, Turn};
 use ipc::agent::{FromAgent, Reply, SessionStart, ToAgent, TurnOutcome, TurnStart};
 use ipc::frame::FrameError;
-use ipc::id::{CallId, TurnId};
+use ipc::id::{CallId, ItemId, TurnId};
 use ipc::link::{Link, LinkReceiver};
 use ipc::model::ModelEvent;
-use ipc::refusal::Refusal;
+use ipc::refusal::{Refusal, RefusalKind};
 
 /// Serves one session until [`ToAgent::Shutdown`], or until the link is closed between two frames.
 ///
@@ -72,6 +75,8 @@ enum State {
     Idle,
     /// A summary is awaited; a turn that comes meanwhile waits for it.
     Folding {
+        through: ItemId,
+        wishes: String,
         waiting: Option<TurnStart>,
     },
     InTurn(Turn),
@@ -103,7 +108,7 @@ impl Session {
         self.leaving
             && match &self.state {
                 State::Idle => true,
-                State::Folding { waiting } => waiting.is_none(),
+                State::Folding { waiting, .. } => waiting.is_none(),
                 State::InTurn(_) => false,
             }
     }
@@ -128,7 +133,7 @@ impl Session {
                 self.state = State::InTurn(Turn::begin(start, &mut self.mind).await?);
                 Ok(())
             }
-            State::Folding { waiting } if waiting.is_none() => {
+            State::Folding { waiting, .. } if waiting.is_none() => {
                 *waiting = Some(start);
                 Ok(())
             }
@@ -149,7 +154,7 @@ impl Session {
     async fn cancel(&mut self, id: TurnId) -> Result<(), Fault> {
         match &mut self.state {
             State::InTurn(turn) if turn.id() == id => turn.cancel(&mut self.mind).await,
-            State::Folding { waiting } if waiting.as_ref().is_some_and(|w| w.turn == id) => {
+            State::Folding { waiting, .. } if waiting.as_ref().is_some_and(|w| w.turn == id) => {
                 for item in waiting.take().into_iter().flat_map(|start| start.new_items) {
                     self.mind.transcript.learn(item);
                 }
@@ -180,27 +185,55 @@ impl Session {
 
     /// Between turns the only open ask is a fold's; all else is late.
     async fn fold_ended(&mut self, heard: Heard) -> Result<(), Fault> {
-        match heard {
-            Heard::Summary { through, item } => self.mind.transcript.fold(through, item),
+        let refused = match heard {
             Heard::Late(item) => {
                 item.into_iter()
                     .for_each(|item| self.mind.transcript.learn(item));
                 return Ok(());
             }
-            // Whoever asked for the fold has been told why by the supervisor.
-            Heard::Refused(_)
-            | Heard::Answer(_)
+            Heard::Summary { through, item } => {
+                self.mind.transcript.fold(through, item);
+                false
+            }
+            Heard::Refused(refusal) => refusal.kind == RefusalKind::ContextFull,
+            Heard::Answer(_)
             | Heard::Outcome { .. }
             | Heard::OutcomeRefused { .. }
-            | Heard::Note(_) => {}
-        }
+            | Heard::Note(_) => false,
+        };
         let state = std::mem::replace(&mut self.state, State::Idle);
-        if let State::Folding {
-            waiting: Some(start),
+        let State::Folding {
+            through,
+            wishes,
+            waiting,
         } = state
-        {
-            self.turn(start).await?;
+        else {
+            return Ok(());
+        };
+        // Whoever asked for the fold hears of other refusals from the supervisor.
+        if refused && let Some(nearer) = compaction::smaller_cut(&self.mind.transcript, through) {
+            return self.fold(nearer, wishes, waiting).await;
         }
+        match waiting {
+            Some(start) => self.turn(start).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn fold(
+        &mut self,
+        through: ItemId,
+        wishes: String,
+        waiting: Option<TurnStart>,
+    ) -> Result<(), Fault> {
+        let last = self.mind.transcript.last();
+        let prompt = prompt::summary(&wishes);
+        self.mind.broker.summary(last, through, prompt).await?;
+        self.state = State::Folding {
+            through,
+            wishes,
+            waiting,
+        };
         Ok(())
     }
 
@@ -214,10 +247,7 @@ impl Session {
             && let Some(wishes) = self.compact.take()
             && let Some(through) = compaction::cut(&self.mind.transcript, Why::Requested)
         {
-            let last = self.mind.transcript.last();
-            let prompt = prompt::summary(&wishes);
-            self.mind.broker.summary(last, through, prompt).await?;
-            self.state = State::Folding { waiting: None };
+            self.fold(through, wishes, None).await?;
         }
         Ok(())
     }

@@ -15,7 +15,7 @@
 //!                            └────────┘                   │ Done │◀── cancelled or refused,
 //!                                                         └──────┘    from anywhere
 //! ```
-//! ● is [`TurnState::go_on`]. A memory flush is a detour through the same states: a note asks the
+//! ● is `go_on`. A memory flush is a detour through the same states: a note asks the
 //! model to write its memory, its answers are shown to nobody, and a second note ends it; then
 //! history is folded. In every state but `Done` something asked is still to be answered, so a turn
 //! can not get stuck; in `Done` nothing that comes does anything.

@@ -113,7 +113,12 @@ impl Turn {
             Heard::Outcome { request, item } => Input::CallEnded { request, item },
             Heard::OutcomeRefused { request, refusal } => Input::CallRefused { request, refusal },
             Heard::Note(item) => Input::Noted { item },
-            Heard::Refused(refusal) => Input::Refused { refusal },
+            Heard::Refused(refusal) => {
+                // Half an answer is no answer.
+                let change = self.draft.restart();
+                self.show(change, mind).await?;
+                Input::Refused { refusal }
+            }
             Heard::Late(item) => {
                 item.into_iter()
                     .for_each(|item| mind.transcript.learn(item));

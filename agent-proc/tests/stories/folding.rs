@@ -106,3 +106,17 @@ async fn a_turn_cancelled_while_it_waits_for_a_fold_never_begins() {
     it.begins(2).await;
     it.hears_model_ask().await;
 }
+
+#[tokio::test]
+async fn a_summary_that_was_too_long_itself_is_asked_for_in_smaller_pieces() {
+    let mut it = Supervisor::started(8, ROOMY).await;
+    let instructions = String::new();
+    it.send(ToAgent::Compact { instructions }).await;
+    let (fold, far) = it.hears_summary_ask().await;
+    it.refuses(fold, RefusalKind::ContextFull).await;
+    let (fold, near) = it.hears_summary_ask().await;
+    assert!(near < far);
+    it.summarizes(fold).await;
+    it.begins(1).await;
+    it.hears_model_ask().await;
+}

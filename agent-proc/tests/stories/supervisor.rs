@@ -124,10 +124,11 @@ impl Supervisor {
     }
 
     pub(crate) async fn hears_ask(&mut self) -> (CallId, Ask) {
-        match self.hears().await {
-            FromAgent::Ask { call, ask } => (call, ask),
-            other => panic!("not an ask: {other:?}"),
-        }
+        let heard = self.hears().await;
+        let FromAgent::Ask { call, ask } = heard else {
+            panic!("not an ask: {heard:?}");
+        };
+        (call, ask)
     }
 
     pub(crate) async fn hears_model_ask(&mut self) -> (CallId, ModelRequest) {
@@ -162,20 +163,20 @@ impl Supervisor {
     }
 
     pub(crate) async fn hears_text(&mut self, expected: &str) {
-        match self.hears().await {
-            FromAgent::Delta { text, .. } => assert_eq!(text, expected),
-            other => panic!("not text: {other:?}"),
-        }
+        let heard = self.hears().await;
+        let FromAgent::Delta { text, .. } = heard else {
+            panic!("not text: {heard:?}");
+        };
+        assert_eq!(text, expected);
     }
 
     pub(crate) async fn hears_end(&mut self, expected: u64) -> TurnOutcome {
-        match self.hears().await {
-            FromAgent::TurnDone { turn, outcome } => {
-                assert_eq!(turn, TurnId(expected));
-                outcome
-            }
-            other => panic!("not the end of a turn: {other:?}"),
-        }
+        let heard = self.hears().await;
+        let FromAgent::TurnDone { turn, outcome } = heard else {
+            panic!("not the end of a turn: {heard:?}");
+        };
+        assert_eq!(turn, TurnId(expected));
+        outcome
     }
 
     pub(crate) async fn streams(&mut self, call: CallId, text: &str) {

@@ -180,3 +180,16 @@ async fn told_to_go_it_ends_its_turn_first() {
     assert_eq!(it.hears_end(1).await, TurnOutcome::Answered);
     it.sees_exit().await.unwrap();
 }
+
+#[tokio::test]
+async fn half_an_answer_is_taken_back_when_the_model_fails() {
+    let mut it = Supervisor::started(0, ROOMY).await;
+    it.begins(1).await;
+    let (ask, _) = it.hears_model_ask().await;
+    it.streams(ask, "As to").await;
+    it.hears_text("As to").await;
+    it.refuses(ask, RefusalKind::Unavailable).await;
+    assert_eq!(it.hears().await, FromAgent::Undelta { turn: TurnId(1) });
+    let end = it.hears_end(1).await;
+    assert!(matches!(end, TurnOutcome::Failed { .. }), "{end:?}");
+}
