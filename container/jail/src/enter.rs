@@ -15,10 +15,11 @@ use crate::reaper::{self, Reach};
 use crate::spec::{JailSpec, MAX_SPEC, Namespaces, Network, Role};
 use crate::sys::{self, Side};
 use crate::syscalls::{List, NO_SOCKETS, NO_UNIX, SHELL};
-use crate::{filter, limits, mounts, plan, privileges};
+use crate::{attempts, filter, limits, mounts, plan, privileges};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, chdir, execve, setsid};
+use std::env;
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Read, Write as _};
@@ -26,6 +27,9 @@ use std::mem::ManuallyDrop;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+/// The argument that makes `openclaw-jail` the program that [`crate::probe`] runs inside.
+pub const PROBE_CHILD: &str = "--probe-child";
 
 /// The exit code of a jail that could not be built.
 pub const FAILED: u8 = 125;
@@ -51,8 +55,28 @@ const COMMON_WRITE: [&str; 9] = [
 
 /// The whole program `openclaw-jail`: reads a spec from stdin, runs what it says in its walls, and
 /// returns the exit code to end with. Returns in several processes.
+///
+/// Its arguments are for whoever looks at `ps`, but for [`PROBE_CHILD`], which tries to get out of
+/// the walls it finds itself in, and `--version`.
 pub fn enter() -> u8 {
-    finish(read_spec().and_then(|spec| run(&spec)))
+    let mut arguments = env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some(PROBE_CHILD) => {
+            let targets = arguments.next().unwrap_or_default();
+            finish(
+                attempts::report(&targets)
+                    .map(|()| 0)
+                    .during("report attempts"),
+            )
+        }
+        Some("--version") => say_version(),
+        Some(_) | None => finish(read_spec().and_then(|spec| run(&spec))),
+    }
+}
+
+fn say_version() -> u8 {
+    let said = writeln!(io::stdout(), "openclaw-jail {}", env!("CARGO_PKG_VERSION"));
+    if said.is_ok() { 0 } else { FAILED }
 }
 
 /// Why the walls have (not) namespaces in them.

@@ -6,8 +6,11 @@
 //!
 //! A module uses only modules declared below it.
 
+pub mod probe;
+
 pub mod enter;
 
+mod attempts;
 mod mounts;
 mod namespaces;
 mod plan;

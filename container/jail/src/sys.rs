@@ -235,3 +235,41 @@ pub(crate) fn default_signal(signal: c_int) {
         libc::signal(signal, libc::SIG_DFL);
     }
 }
+
+/// Syscalls that a wall is to refuse, made to see whether it does.
+pub(crate) mod probe {
+    use super::{Errno, c_ulong};
+    use std::ptr;
+
+    /// Lets the parent trace this process.
+    pub(crate) fn trace_me() -> Result<(), Errno> {
+        // SAFETY: PTRACE_TRACEME uses no pointer.
+        let done = unsafe { libc::syscall(libc::SYS_ptrace, libc::PTRACE_TRACEME, 0, 0, 0) };
+        Errno::result(done).map(drop)
+    }
+
+    /// Sets up a ring, with parameters that lie nowhere: `EFAULT` when the kernel looks at them.
+    pub(crate) fn io_uring() -> Result<(), Errno> {
+        let nowhere = ptr::null_mut::<u8>();
+        // SAFETY: the kernel checks the pointer, and fails.
+        let done = unsafe { libc::syscall(libc::SYS_io_uring_setup, 1, nowhere) };
+        Errno::result(done).map(drop)
+    }
+
+    /// Asks for the session keyring's number.
+    pub(crate) fn keyring() -> Result<(), Errno> {
+        const GET_KEYRING_ID: c_ulong = 0;
+        const SESSION_KEYRING: i32 = -3;
+        // SAFETY: takes integers only.
+        let done = unsafe { libc::syscall(libc::SYS_keyctl, GET_KEYRING_ID, SESSION_KEYRING, 0) };
+        Errno::result(done).map(drop)
+    }
+
+    /// How many capabilities the bounding set has.
+    pub(crate) fn bounding() -> usize {
+        // SAFETY: takes integers only.
+        let held =
+            |number: &c_ulong| unsafe { libc::prctl(libc::PR_CAPBSET_READ, *number, 0, 0, 0) == 1 };
+        (0..64).filter(held).count()
+    }
+}
