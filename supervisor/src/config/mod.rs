@@ -7,26 +7,64 @@
 //!
 //! Never touches sessions, credentials of `auth-profiles.json`, or the network.
 
+mod load;
+
+mod build;
+
+mod check;
+
+mod include;
+
+mod secrets;
+
+mod substitute;
+
+mod findings;
+
+mod view;
+
+mod size;
+
+mod nearest;
+
+mod keys;
+
+mod scan;
+
+mod node;
+
+mod key_path;
+
 mod agent;
-mod env;
-mod error;
-mod paths;
-mod provider;
-mod runtime;
+
 mod tools;
+
+mod runtime;
+
+mod session;
+
+mod gateway;
+
+mod provider;
+
+mod env;
+
+mod paths;
+
+mod error;
 
 pub use agent::{Agent, Compaction, MAIN_MANUAL, ModelChain, Subagents, Thinking};
 pub use env::Env;
 pub use error::{ConfigError, ConfigErrors, Place, Warning};
+pub use gateway::{Bind, Gateway, GatewayAuth, LogLevel, Logging, Reload, ReloadMode};
+pub use key_path::{BadKeyPath, KeyPath, Step};
+pub use load::Source;
 pub use paths::Paths;
 pub use provider::{
     Api, Auth, AuthMode, AuthProfile, BadModelRef, Cooldowns, Cost, ModelEntry, ModelRef, Provider,
 };
-pub use runtime::{
-    Bind, Budget, Commands, Gateway, GatewayAuth, Limits, LogLevel, Logging, Loops, Namespaces,
-    Network, Overflow, Process, Programs, Queue, QueueMode, Reload, ReloadMode, Reset, Sandbox,
-    Scope, Session,
-};
+pub use runtime::{Budget, Limits, Loops, Namespaces, Network, Process, Programs, Sandbox};
+pub use session::{Commands, Overflow, Queue, QueueMode, Reset, Scope, Session};
 pub use tools::{Elevated, ExecPolicy, Profile, ToolPolicy, ToolRules};
 
 use ipc::id::AgentId;
@@ -73,6 +111,8 @@ pub struct Config {
     pub logging: Logging,
     /// The file as read: includes merged, `${VAR}` left as written, every unknown key kept.
     pub raw: Value,
+    /// The file with every variable and secret in its place; never to be shown.
+    pub resolved: Value,
     /// What is worth telling the person.
     pub warnings: Vec<Warning>,
 }
@@ -111,12 +151,13 @@ impl Config {
             process: Process::default(),
             logging: Logging::default(),
             raw: Value::Object(serde_json::Map::new()),
+            resolved: Value::Object(serde_json::Map::new()),
             warnings: Vec::new(),
         }
     }
 }
 
-// `raw` may hold secrets in clear, so it is left out.
+// `raw` and `resolved` may hold secrets in clear, so they are left out.
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")

@@ -56,12 +56,6 @@ impl Paths {
         self.state_dir.join(".env")
     }
 
-    /// The last configuration the gateway ran on.
-    #[must_use]
-    pub fn last_good_config(&self) -> PathBuf {
-        self.state_dir.join("openclaw.json.last-good")
-    }
-
     /// The default agent's workspace, where none is configured.
     #[must_use]
     pub fn workspace(&self) -> PathBuf {

@@ -1,0 +1,106 @@
+//! The gateway itself.
+
+use secrecy::SecretString;
+use std::time::Duration;
+
+/// `gateway`: the gateway itself.
+#[derive(Debug, Clone)]
+pub struct Gateway {
+    /// TCP port.
+    pub port: u16,
+    /// Where it listens.
+    pub bind: Bind,
+    /// Who may speak to it.
+    pub auth: GatewayAuth,
+    /// How a changed configuration takes effect.
+    pub reload: Reload,
+}
+
+impl Default for Gateway {
+    fn default() -> Self {
+        Self {
+            port: 18_789,
+            bind: Bind::Loopback,
+            auth: GatewayAuth::Unset,
+            reload: Reload::default(),
+        }
+    }
+}
+
+/// Where the gateway listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bind {
+    /// This machine alone.
+    Loopback,
+    /// Every interface.
+    Lan,
+}
+
+/// Who may speak to the gateway over TCP.
+#[derive(Debug, Clone)]
+pub enum GatewayAuth {
+    /// Nothing is configured: nobody, once there is a TCP door.
+    Unset,
+    /// Anyone; said in so many words.
+    Open,
+    /// Who has the token.
+    Token(SecretString),
+    /// Who has the password.
+    Password(SecretString),
+}
+
+/// `gateway.reload`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reload {
+    /// What is done about a change.
+    pub mode: ReloadMode,
+    /// How long the file must be quiet.
+    pub debounce: Duration,
+}
+
+impl Default for Reload {
+    fn default() -> Self {
+        Self {
+            mode: ReloadMode::Hybrid,
+            debounce: Duration::from_millis(300),
+        }
+    }
+}
+
+/// What is done about a changed configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReloadMode {
+    /// Applied where it can be, restarted for the rest.
+    Hybrid,
+    /// Applied where it can be, the rest is named and waits for a restart.
+    Hot,
+    /// Always a restart.
+    Restart,
+    /// Nothing.
+    Off,
+}
+
+/// `logging`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Logging {
+    /// How much is logged.
+    pub level: LogLevel,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum LogLevel {
+    /// Nothing.
+    Silent,
+    /// What stops the gateway, and errors.
+    Error,
+    /// What a person should know.
+    Warn,
+    /// What happens.
+    #[default]
+    Info,
+    /// Why it happens.
+    Debug,
+    /// Everything.
+    Trace,
+}

@@ -1,0 +1,196 @@
+//! `session`, `messages`, `gateway`, `commands`, and what is ours: `sandbox`, `budget`.
+
+use super::{Group, Key, Shape, key};
+
+pub(super) const GROUPS: &[Group] = &[
+    Group {
+        under: &["session"],
+        keys: SESSION,
+        later: &[
+            "dmScope",
+            "identityLinks",
+            "resetByType",
+            "resetByChannel",
+            "store",
+            "sendPolicy",
+            "maintenance",
+            "threadBindings",
+            "agentToAgent",
+            "typingMode",
+            "typingIntervalSeconds",
+            "parentForkMaxTokens",
+        ],
+    },
+    Group {
+        under: &["messages"],
+        keys: MESSAGES,
+        later: &[
+            "messagePrefix",
+            "responsePrefix",
+            "groupChat",
+            "inbound",
+            "ackReaction",
+            "ackReactionScope",
+            "removeAckAfterReply",
+            "statusReactions",
+            "suppressToolErrors",
+            "tts",
+            "queue.debounceMsByChannel",
+        ],
+    },
+    Group {
+        under: &["gateway"],
+        keys: GATEWAY,
+        later: &[
+            "mode",
+            "customBindHost",
+            "controlUi",
+            "auth.allowTailscale",
+            "auth.rateLimit",
+            "auth.trustedProxy",
+            "trustedProxies",
+            "allowRealIpFallback",
+            "tools",
+            "webchat",
+            "channelHealthCheckMinutes",
+            "channelStaleEventThresholdMinutes",
+            "channelMaxRestartsPerHour",
+            "tailscale",
+            "remote",
+            "reload.deferralTimeoutMs",
+            "tls",
+            "http",
+            "push",
+            "nodes",
+        ],
+    },
+    Group {
+        under: &["commands"],
+        keys: COMMANDS,
+        later: &[
+            "native",
+            "nativeSkills",
+            "mcp",
+            "plugins",
+            "useAccessGroups",
+            "ownerAllowFrom",
+            "ownerDisplay",
+            "ownerDisplaySecret",
+        ],
+    },
+    Group {
+        under: &["sandbox"],
+        keys: SANDBOX,
+        later: &[],
+    },
+    Group {
+        under: &[""],
+        keys: ROOT,
+        later: &[
+            "acp",
+            "approvals",
+            "audio",
+            "browser",
+            "canvasHost",
+            "channels",
+            "cli",
+            "cron",
+            "diagnostics",
+            "discovery",
+            "env.shellEnv",
+            "hooks",
+            "logging.file",
+            "logging.maxFileBytes",
+            "logging.consoleLevel",
+            "logging.consoleStyle",
+            "logging.redactSensitive",
+            "logging.redactPatterns",
+            "mcp",
+            "media",
+            "memory",
+            "nodeHost",
+            "plugins",
+            "proxy",
+            "skills",
+            "surfaces",
+            "talk",
+            "ui",
+            "update",
+            "web",
+        ],
+    },
+];
+
+#[rustfmt::skip] // a table reads by the line
+const SESSION: &[Key] = &[
+    key("scope", Shape::OneOf(&["per-sender", "global"], &[]), "\"per-sender\"", "Whether senders share a session."),
+    key("mainKey", Shape::Text, "\"main\"", "Last part of the main session's key."),
+    key("reset.mode", Shape::OneOf(&["daily", "idle"], &[]), "\"daily\"", "Whether a session begins anew every day or after a pause."),
+    key("reset.atHour", Shape::Count(0, 23), "4", "The hour of the day it begins anew."),
+    key("reset.idleMinutes", Shape::Count(1, 5_256_000), "", "The pause after which it begins anew."),
+    key("idleMinutes", Shape::Count(1, 5_256_000), "", "The same as reset.idleMinutes, by its older name."),
+    key("resetTriggers", Shape::Texts, r#"["/new","/reset"]"#, "Messages that begin a session anew."),
+];
+
+const MODES: Shape = Shape::OneOf(
+    &["collect", "followup", "steer", "interrupt"],
+    &["steer-backlog", "steer+backlog", "queue"],
+);
+
+#[rustfmt::skip] // a table reads by the line
+const MESSAGES: &[Key] = &[
+    key("queue.mode", MODES, "\"collect\"", "What becomes of messages that arrive during a turn."),
+    key("queue.byChannel.*", MODES, "", "The same for one channel."),
+    key("queue.debounceMs", Shape::Count(0, 600_000), "1000", "How long to wait for more before a turn begins on what was collected."),
+    key("queue.cap", Shape::Count(1, 10_000), "20", "How many messages wait at most."),
+    key("queue.drop", Shape::OneOf(&["summarize", "old", "new"], &[]), "\"summarize\"", "What gives way when more than that arrive."),
+];
+
+#[rustfmt::skip] // a table reads by the line
+const GATEWAY: &[Key] = &[
+    key("port", Shape::Count(1, 65_535), "18789", "TCP port."),
+    key("bind", Shape::OneOf(&["loopback", "lan"], &["auto", "tailnet", "custom"]), "\"loopback\"", "Where the gateway listens."),
+    key("auth.mode", Shape::OneOf(&["none", "token", "password"], &["trusted-proxy"]), "", "Who may speak to it; by what is given without it."),
+    key("auth.token", Shape::Secret, "", "The token; OPENCLAW_GATEWAY_TOKEN goes before it."),
+    key("auth.password", Shape::Secret, "", "The password; OPENCLAW_GATEWAY_PASSWORD goes before it."),
+    key("reload.mode", Shape::OneOf(&["hybrid", "hot", "restart", "off"], &[]), "\"hybrid\"", "What is done about a changed configuration."),
+    key("reload.debounceMs", Shape::Count(0, 60_000), "300", "How long the file must be quiet first."),
+];
+
+#[rustfmt::skip] // a table reads by the line
+const COMMANDS: &[Key] = &[
+    key("text", Shape::Flag, "true", "Whether / in front of a message makes it a command."),
+    key("bash", Shape::Flag, "false", "Whether ! in front of a message runs it in the shell."),
+    key("bashForegroundMs", Shape::Count(0, 30_000), "2000", "How long such a command stays in the foreground."),
+    key("config", Shape::Flag, "false", "Whether /config is there."),
+    key("debug", Shape::Flag, "false", "Whether /debug is there."),
+    key("restart", Shape::Flag, "true", "Whether /restart is there."),
+    key("allowFrom.*", Shape::Senders, "", "Who may command, by channel; \"*\" is any."),
+];
+
+#[rustfmt::skip] // a table reads by the line
+const SANDBOX: &[Key] = &[
+    key("network", Shape::OneOf(&["none", "host"], &[]), "\"none\"", "What network tools have."),
+    key("minimum", Shape::Count(0, 4), "", "Refuse to run tools below this level of walls."),
+    key("readPaths", Shape::Paths, "[]", "Paths tools see besides the system's and the workspace."),
+    key("writePaths", Shape::Paths, "[]", "Paths tools may write besides the workspace."),
+    key("namespaces", Shape::OneOf(&["auto", "require", "off"], &[]), "\"auto\"", "Whether kernel namespaces are used."),
+    key("limits.memory", Shape::Size, "\"4gb\"", "Memory of one tool process; 0 is no limit."),
+    key("limits.fileSize", Shape::Size, "\"4gb\"", "Largest file it may write; 0 is no limit."),
+    key("limits.openFiles", Shape::Count(0, 1_048_576), "4096", "Files it may have open; 0 is no limit."),
+    key("limits.processes", Shape::Count(0, 4_194_304), "1024", "Processes and threads; 0 is no limit."),
+    key("limits.tmp", Shape::Size, "\"1gb\"", "Size of its /tmp; 0 is no limit."),
+];
+
+#[rustfmt::skip] // a table reads by the line
+const ROOT: &[Key] = &[
+    key("budget.modelCallsPerTurn", Shape::Count(1, 1_000_000), "200", "Model calls of one turn."),
+    key("budget.tokensPerTurn", Shape::Count(1, 1_000_000_000_000), "2000000", "Tokens of one turn, in and out."),
+    key("budget.secondsPerTurn", Shape::Count(1, 604_800), "", "Seconds of one turn; the agent's timeoutSeconds without it."),
+    key("logging.level", Shape::OneOf(&["info", "silent", "error", "warn", "debug", "trace"], &["fatal"]), "\"info\"", "How much is logged; OPENCLAW_LOG_LEVEL goes before it."),
+    key("env.vars.*", Shape::Text, "", "A variable, where the environment does not set it."),
+    key("env.*", Shape::Text, "", "A variable, where the environment does not set it."),
+    key("$schema", Shape::Ignored, "", "For editors."),
+    key("meta", Shape::Ignored, "", "What OpenClaw notes about the file."),
+    key("wizard", Shape::Ignored, "", "What OpenClaw's set-up notes."),
+];
