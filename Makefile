@@ -1,0 +1,53 @@
+# Two commands do everything on a fresh Debian-like machine with Rust on it: make run, make test.
+# Where a step needs root and there is none, it says which command to run.
+
+SHELL := /bin/bash
+export CARGO_TERM_PROGRESS_WHEN ?= never
+
+.PHONY: help run build test check bench fmt deps-build deps-test clean
+
+help: ## This list.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+run: build ## Build all, start the gateway and open the chat (state in OPENCLAW_STATE_DIR or ~/.openclaw).
+	@./target/release/openclaw chat
+
+build: deps-build ## The four programs, optimised, in target/release.
+	cargo build --release --workspace --exclude tests
+
+test: deps-test ## Every test.
+	cargo nextest run --workspace
+
+check: deps-build ## Format, lints and docs, all denied.
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+bench: build ## Measure, print a table, write target/bench.json.
+	cargo build --release -p tests --bin bench
+	./target/release/bench
+
+fmt: ## Format the code.
+	cargo fmt --all
+
+clean:
+	cargo clean
+
+# $(call need,PROGRAM,PACKAGES): installs Debian packages where the program is missing.
+define need
+	@command -v $(1) >/dev/null 2>&1 || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "installing $(2)" && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(2) >/dev/null; \
+		else echo "$(1) is missing; run: sudo apt-get install $(2)" >&2; exit 1; fi; }
+endef
+
+deps-build:
+	@command -v cargo >/dev/null 2>&1 || { echo "cargo is missing; install Rust 1.95 or newer with rustup" >&2; exit 1; }
+	$(call need,cc,build-essential)
+
+deps-test: deps-build
+	$(call need,python3,python3)
+	$(call need,node,nodejs npm)
+	$(call need,npm,npm)
+	$(call need,git,git)
+	@command -v cargo-nextest >/dev/null 2>&1 || cargo install --locked cargo-nextest
