@@ -113,10 +113,9 @@ CREATE TABLE usage (
     PRIMARY KEY (day, session, model)
 ) STRICT, WITHOUT ROWID;
 
--- OpenClaw's own session files that were taken over.
+-- OpenClaw's own lists of sessions that were taken over, as they were then.
 CREATE TABLE imports (
-    session_id  TEXT PRIMARY KEY,
-    file        TEXT    NOT NULL,
+    file        TEXT PRIMARY KEY,
     modified_at INTEGER NOT NULL,
     at          INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -3,6 +3,7 @@
 mod crash;
 mod disk;
 mod group;
+mod openclaw;
 mod order;
 mod place;
 mod purge;

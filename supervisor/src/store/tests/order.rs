@@ -1,6 +1,6 @@
 //! Whatever is asked in whatever order, the store is what a simple model of it in memory is.
 
-use super::{agent, answer, finished, message, open, opened, outcome, run, session, user};
+use super::{answer, finished, message, open, opened, outcome, run, session, user};
 use crate::store::{Begun, CallState, Durability, OpenSession, Store, StoreError};
 use ipc::id::{CallRef, InputId, ItemId, SessionId, SessionKey, TurnId};
 use ipc::model::Usage;
