@@ -13,17 +13,23 @@
 //!
 //! A module uses only modules declared below it.
 
-mod capture;
+// Blank lines keep rustfmt from sorting the reading order away.
+
 mod exec;
+
 mod files;
+
 mod outbox;
+
 mod place;
+
+mod capture;
 
 use ipc::frame::FrameError;
 use ipc::hello::Hello;
 use ipc::link::{Link, LinkReceiver};
 use ipc::tool::{FromTool, ToTool, ToolStart};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 use tokio::sync::mpsc;
@@ -34,6 +40,7 @@ const INBOX: usize = 64;
 
 /// Serves the link on stdin in the role that the first argument names, until the link or the job
 /// ends. Exit code 0 for an orderly end; 1 after one line on stderr that says what was broken.
+#[must_use]
 pub fn run() -> ExitCode {
     match serve() {
         Ok(()) => ExitCode::SUCCESS,
@@ -118,8 +125,7 @@ async fn hear_start(receiver: &mut LinkReceiver<ToTool>) -> Result<Option<ToolSt
         Ok(ToTool::Start(start)) => Ok(Some(start)),
         Ok(ToTool::Run { .. }) => Err(Broken::NoStart("run")),
         Ok(ToTool::Cancel { .. }) => Err(Broken::NoStart("cancel")),
-        Err(FrameError::Closed) => Ok(None),
-        Err(error) => Err(error.into()),
+        Err(error) => link_end(Some(error)).map(|()| None),
     }
 }
 
@@ -139,8 +145,20 @@ async fn hear(mut receiver: LinkReceiver<ToTool>, to: mpsc::Sender<Heard>) {
 
 /// The end of the link as the end of the program.
 fn link_end(last: Option<FrameError>) -> Result<(), Broken> {
-    match last {
-        None | Some(FrameError::Closed) => Ok(()),
+    match last.filter(|error| !is_orderly(error)) {
+        None => Ok(()),
         Some(error) => Err(error.into()),
+    }
+}
+
+/// A supervisor that closes before it has heard everything resets the link; that is no fault of it.
+fn is_orderly(error: &FrameError) -> bool {
+    match error {
+        FrameError::Closed => true,
+        FrameError::Io(error) => {
+            let gone = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
+            gone.contains(&error.kind())
+        }
+        FrameError::Cut | FrameError::TooLarge(_) | FrameError::Garbled(_) => false,
     }
 }

@@ -185,17 +185,22 @@ fn likeness(name: &str, wanted: &str) -> f64 {
 
 /// An I/O error in words for the model.
 pub(crate) fn why(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "it does not exist".to_owned(),
-        // cap-std's answer to a way out has no errno.
-        io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => {
-            "it leads out of the workspace".to_owned()
-        }
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        io::ErrorKind::NotADirectory => "a part of the path is a file, not a folder".to_owned(),
-        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
-        _ => error.to_string(),
+    let kind = error.kind();
+    // cap-std's answer to a way out has no errno.
+    if kind == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none() {
+        return "it leads out of the workspace".to_owned();
     }
+    let known = [
+        (io::ErrorKind::NotFound, "it does not exist"),
+        (io::ErrorKind::PermissionDenied, "permission denied"),
+        (
+            io::ErrorKind::NotADirectory,
+            "a part of the path is a file, not a folder",
+        ),
+        (io::ErrorKind::StorageFull, "the disk is full"),
+    ];
+    let known = known.iter().find(|(known, _)| *known == kind);
+    known.map_or_else(|| error.to_string(), |(_, words)| (*words).to_owned())
 }
 
 /// `path` with the symlinks and dots of its existing part resolved.

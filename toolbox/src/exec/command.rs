@@ -188,14 +188,19 @@ fn shell(path: &str) -> Result<PathBuf, String> {
 }
 
 fn words(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::ArgumentListTooLong => {
-            "the command and its environment are too long for the kernel".to_owned()
-        }
-        io::ErrorKind::OutOfMemory => "no memory is left in this jail".to_owned(),
-        io::ErrorKind::WouldBlock => "this jail may have no more processes".to_owned(),
-        _ => error.to_string(),
-    }
+    let known = [
+        (
+            io::ErrorKind::ArgumentListTooLong,
+            "the command and its environment are too long for the kernel",
+        ),
+        (io::ErrorKind::OutOfMemory, "no memory is left in this jail"),
+        (
+            io::ErrorKind::WouldBlock,
+            "this jail may have no more processes",
+        ),
+    ];
+    let known = known.iter().find(|(kind, _)| *kind == error.kind());
+    known.map_or_else(|| error.to_string(), |(_, words)| (*words).to_owned())
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ impl Job {
     }
 
     /// Output to show now, when it is due and somebody may watch.
-    pub(super) fn to_show(&mut self, now: Instant) -> Option<(CallId, String)> {
+    pub(super) fn due_output(&mut self, now: Instant) -> Option<(CallId, String)> {
         let call = self.call?;
         self.show_at.filter(|at| now >= *at)?;
         self.show_at = None;

@@ -10,13 +10,20 @@
 //! One task owns the command and hears everything that can happen to it ([`Event`]).
 
 mod background;
-mod command;
+
 mod job;
-mod keys;
-mod life;
-mod streams;
-mod tree;
+
+mod command;
+
 mod venv;
+
+mod streams;
+
+mod tree;
+
+mod life;
+
+mod keys;
 
 use crate::outbox::Outbox;
 use crate::place::Grounds;
@@ -130,7 +137,7 @@ impl Driver {
             Event::ChildEnded => self.with_job(|job| job.reap(now)),
             Event::Tick => self.with_job(|job| job.tick(now)),
         };
-        if let Some((call, text)) = self.job.as_mut().and_then(|job| job.to_show(now)) {
+        if let Some((call, text)) = self.job.as_mut().and_then(|job| job.due_output(now)) {
             self.outbox.show(call, text);
         }
         Ok(self.after(news, now).await)
@@ -143,9 +150,11 @@ impl Driver {
     async fn run(&mut self, call: CallId, args: ToolArgs, now: Instant) -> Next {
         match args {
             ToolArgs::Exec(args) if self.job.is_none() => match self.begin(call, &args, now) {
-                Ok(job) => {
+                Ok(mut job) => {
+                    // To the background at once, when that is asked for: before it can end.
+                    let news = job.tick(now);
                     self.job = Some(job);
-                    Next::Go
+                    self.after(news, now).await
                 }
                 Err(reason) => {
                     self.outbox.done(call, ToolOutcome::Failed { reason }).await;

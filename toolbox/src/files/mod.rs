@@ -4,10 +4,19 @@
 //! runs alone. They begin in the order they came, so two edits of one file never lose one another,
 //! and a read after a write sees it.
 
-mod ls;
 mod read;
-mod regular;
+
 mod write;
+
+mod ls;
+
+mod edit;
+
+mod patch;
+
+mod regular;
+
+mod lines;
 
 use crate::outbox::Outbox;
 use crate::place::Grounds;
@@ -117,9 +126,9 @@ fn answer(grounds: &Grounds, args: ToolArgs) -> Answer {
         ToolArgs::Read(args) => read::read(grounds, &args),
         ToolArgs::Write(args) => write::write(grounds, &args),
         ToolArgs::Ls(args) => ls::ls(grounds, &args),
-        ToolArgs::Edit(_)
-        | ToolArgs::ApplyPatch(_)
-        | ToolArgs::Exec(_)
+        ToolArgs::Edit(args) => edit::edit(grounds, args),
+        ToolArgs::ApplyPatch(args) => patch::apply_patch(grounds, &args),
+        ToolArgs::Exec(_)
         | ToolArgs::Process(_)
         | ToolArgs::SessionStatus(_)
         | ToolArgs::AgentsList(_) => Err(format!("{} is not a file tool", args.name())),

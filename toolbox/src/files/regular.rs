@@ -2,7 +2,9 @@
 //! devices are refused before they are opened, and again after.
 
 use crate::place::{Place, why};
-use cap_std::fs::{Dir, File, Metadata, OpenOptions, OpenOptionsExt as _, PermissionsExt as _};
+use cap_std::fs::{
+    Dir, File, Metadata, OpenOptions, OpenOptionsExt as _, Permissions, PermissionsExt as _,
+};
 use nix::fcntl::OFlag;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -25,8 +27,17 @@ pub(super) fn open(place: &Place<'_>) -> Result<(File, Metadata), String> {
     Ok((file, meta))
 }
 
-/// The whole of a text file.
-pub(super) fn read_text(place: &Place<'_>) -> Result<String, String> {
+/// Whether anything has that name; a symlink that leads nowhere has.
+pub(super) fn is_there(place: &Place<'_>) -> Result<bool, String> {
+    match place.dir.symlink_metadata(&place.path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(place.failed(&error)),
+    }
+}
+
+/// The whole of a file that is small enough to be changed here.
+pub(super) fn read_whole(place: &Place<'_>) -> Result<(Vec<u8>, Metadata), String> {
     let (file, meta) = open(place)?;
     let mut bytes = Vec::new();
     let read = file.take(MAX_WHOLE + 1).read_to_end(&mut bytes);
@@ -38,6 +49,12 @@ pub(super) fn read_text(place: &Place<'_>) -> Result<String, String> {
             place.shown
         ));
     }
+    Ok((bytes, meta))
+}
+
+/// The whole of a text file.
+pub(super) fn read_text(place: &Place<'_>) -> Result<String, String> {
+    let (bytes, _) = read_whole(place)?;
     String::from_utf8(bytes).map_err(|_| {
         format!(
             "{} is not UTF-8 text; use exec, with sed or a script, to change it",
@@ -46,9 +63,20 @@ pub(super) fn read_text(place: &Place<'_>) -> Result<String, String> {
     })
 }
 
+/// Deletes a regular file, or a symlink itself.
+pub(super) fn remove(place: &Place<'_>) -> Result<(), String> {
+    let removed = place.dir.remove_file(&place.path);
+    removed.map_err(|error| place.failed(&error))
+}
+
 /// Makes `content` the whole of the file, creating it and the folders on the way: readers see the
-/// old content or the new, never a part. Keeps the mode of a file that exists. True when it did.
-pub(super) fn replace(place: &Place<'_>, content: &[u8]) -> Result<bool, String> {
+/// old content or the new, never a part. Keeps the mode of a file that exists; a new one gets
+/// `mode`, or the default. True when it existed.
+pub(super) fn replace(
+    place: &Place<'_>,
+    content: &[u8],
+    mode: Option<&Permissions>,
+) -> Result<bool, String> {
     let old = match place.dir.metadata(&place.path) {
         Ok(meta) => Some(meta),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -65,7 +93,11 @@ pub(super) fn replace(place: &Place<'_>, content: &[u8]) -> Result<bool, String>
         }
     }
     let target = target(place, old.is_some())?;
-    let written = swap(place.dir, &target, content, old.as_ref());
+    let mode = old
+        .as_ref()
+        .map(Metadata::permissions)
+        .or_else(|| mode.cloned());
+    let written = swap(place.dir, &target, content, mode, old.is_some());
     written.map_err(|error| format!("{}: {}", place.shown, why(&error)))?;
     Ok(old.is_some())
 }
@@ -94,27 +126,32 @@ fn target(place: &Place<'_>, exists: bool) -> Result<PathBuf, String> {
     Ok(place.path.clone())
 }
 
-fn swap(dir: &Dir, target: &Path, content: &[u8], old: Option<&Metadata>) -> io::Result<()> {
+fn swap(
+    dir: &Dir,
+    target: &Path,
+    content: &[u8],
+    mode: Option<Permissions>,
+    exists: bool,
+) -> io::Result<()> {
     let temporary = beside(target);
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     let swapped = dir.open_with(&temporary, &options).and_then(|mut file| {
         file.write_all(content)?;
-        if let Some(old) = old {
-            file.set_permissions(old.permissions())?;
+        if let Some(mode) = mode {
+            file.set_permissions(mode)?;
         }
         drop(file);
         dir.rename(&temporary, dir, target)
     });
     let Err(error) = swapped else { return Ok(()) };
     let _ = dir.remove_file(&temporary); // it may not have been made
-    match (error.kind(), old) {
+    let kept_out = [io::ErrorKind::PermissionDenied, io::ErrorKind::ResourceBusy];
+    if exists && kept_out.contains(&error.kind()) {
         // A file may be changed where its folder may not, or it is a mount point.
-        (io::ErrorKind::PermissionDenied | io::ErrorKind::ResourceBusy, Some(_)) => {
-            overwrite(dir, target, content)
-        }
-        _ => Err(error),
+        return overwrite(dir, target, content);
     }
+    Err(error)
 }
 
 fn overwrite(dir: &Dir, target: &Path, content: &[u8]) -> io::Result<()> {

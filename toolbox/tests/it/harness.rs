@@ -175,16 +175,14 @@ impl Toolbox {
         all
     }
 
-    /// Hears until a background job has ended.
+    /// Hears that the background job has ended, if that was not heard already.
     pub(crate) async fn hear_job_end(&mut self) -> ToolOutcome {
-        loop {
-            if let Some(outcome) = self.job_ended.pop() {
-                return outcome;
-            }
-            match self.hear().await {
-                FromTool::JobEnded { outcome } => return outcome,
-                other => panic!("waiting for the job's end: {other:?}"),
-            }
+        if let Some(outcome) = self.job_ended.pop() {
+            return outcome;
+        }
+        match self.hear().await {
+            FromTool::JobEnded { outcome } => outcome,
+            other => panic!("waiting for the job's end: {other:?}"),
         }
     }
 
