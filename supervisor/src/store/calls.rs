@@ -94,39 +94,6 @@ impl Store {
     }
 }
 
-/// Marks `call` as ended; once.
-pub(super) fn end(
-    connection: &Connection,
-    life: &Life,
-    turn: TurnId,
-    call: CallRef,
-    tool: &str,
-    at: i64,
-) -> Result<(), JobError> {
-    let changed = connection
-        .prepare_cached(
-            "INSERT INTO calls (session, item, idx, turn, tool, ended_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT DO UPDATE SET ended_at = excluded.ended_at WHERE ended_at IS NULL",
-        )?
-        .execute(params![
-            life.number,
-            signed(call.item.0),
-            call.index,
-            signed(turn.0),
-            tool,
-            at
-        ])?;
-    if changed == 1 {
-        return Ok(());
-    }
-    Err(StoreError::EndedBefore {
-        session: life.id.clone(),
-        call,
-    }
-    .into())
-}
-
 fn begin(
     connection: &Connection,
     life: &Life,

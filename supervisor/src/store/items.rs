@@ -1,6 +1,5 @@
 //! Transcripts: items numbered from 1 without gaps, written once and never changed.
 
-use super::calls;
 use super::rows::{Life, now_ms, signed, unsigned};
 use super::{Durability, JobError, Store, StoreError};
 use ipc::id::{CallRef, ItemId, SessionId, TurnId};
@@ -103,13 +102,46 @@ pub(super) fn insert(
             ])?;
         life.items = item.id.0;
         if let Some((call, tool)) = &item.ends {
-            calls::end(connection, life, turn, *call, tool, at)?;
+            end_call(connection, life, turn, *call, tool, at)?;
         }
     }
     connection
         .prepare_cached("UPDATE sessions SET items = ?2, updated_at = ?3 WHERE number = ?1")?
         .execute(params![life.number, signed(life.items), at])?;
     Ok(())
+}
+
+/// Marks `call` as ended; once, whether it had been begun or not.
+fn end_call(
+    connection: &Connection,
+    life: &Life,
+    turn: TurnId,
+    call: CallRef,
+    tool: &str,
+    at: i64,
+) -> Result<(), JobError> {
+    let changed = connection
+        .prepare_cached(
+            "INSERT INTO calls (session, item, idx, turn, tool, ended_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT DO UPDATE SET ended_at = excluded.ended_at WHERE ended_at IS NULL",
+        )?
+        .execute(params![
+            life.number,
+            signed(call.item.0),
+            call.index,
+            signed(turn.0),
+            tool,
+            at
+        ])?;
+    if changed == 1 {
+        return Ok(());
+    }
+    Err(StoreError::EndedBefore {
+        session: life.id.clone(),
+        call,
+    }
+    .into())
 }
 
 /// As [`insert`], now.

@@ -11,26 +11,29 @@
 //!
 //! A record that a caller was told of is in the file: after a kill always, after a power cut when
 //! it (or anything after it) was [`Durability::Synced`]. Never interprets what it stores, never
-//! talks to anyone.
+//! talks to anyone. Where OpenClaw has JSON files they are kept: [`auth_profiles`],
+//! [`exec_approvals`].
 
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::Arc;
 
-mod calls;
-mod error;
-mod inbox;
-mod items;
-mod outbox;
-mod purge;
-mod rows;
-mod schema;
+pub mod auth_profiles;
+pub mod exec_approvals;
 pub mod export;
 mod import;
 mod sessions;
 mod turns;
+mod inbox;
+mod outbox;
+mod calls;
+mod items;
 mod usage;
 mod writer;
+mod purge;
+mod schema;
+mod rows;
+mod error;
 
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,12 @@
 //! A writer killed at any moment: whatever it was told is stored is stored.
 
-use super::{agent, answer, finished, message, open, opened, outcome, run, session, user};
+use super::{again, agent, answer, finished, message, open, opened, outcome, run, session, user};
 use crate::store::{Begun, CallState, Durability, OpenSession, Store, StoreError};
 use ipc::id::{CallRef, InputId, ItemId, TurnId};
 use ipc::transcript::TranscriptItem;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 const DIRECTORY: &str = "OPENCLAW_TEST_STORE_TO_WRITE";
 
@@ -72,8 +72,7 @@ fn write_and_be_killed(directory: &Path, lines: usize) -> Vec<Told> {
 }
 
 fn start_writer(directory: &Path) -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["store::tests::crash::writer", "--exact", "--nocapture"])
+    again("store::tests::crash::writer")
         .env(DIRECTORY, directory)
         .stdout(Stdio::piped())
         .spawn()

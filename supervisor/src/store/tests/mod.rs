@@ -18,6 +18,7 @@ use ipc::transcript::{ToolRequest, TranscriptItem};
 use serde_json::json;
 use std::future::Future;
 use std::path::Path;
+use std::process::Command;
 
 /// Runs a story to its end.
 fn run<T>(story: impl Future<Output = T>) -> T {
@@ -29,6 +30,22 @@ fn run<T>(story: impl Future<Output = T>) -> T {
 
 fn open(directory: &Path) -> Store {
     Store::open(&directory.join("state.sqlite")).unwrap()
+}
+
+/// One test of this program, in a process of its own that can be killed or starved. It is run by a
+/// shell that lets writes past a limit fail instead of ending the process.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the child is this test program itself"
+)]
+fn again(test: &str) -> Command {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"])
+        .arg(std::env::current_exe().unwrap())
+        .arg(test)
+        .args(["--exact", "--nocapture"]);
+    command
 }
 
 fn agent() -> AgentId {
