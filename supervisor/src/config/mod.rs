@@ -5,17 +5,39 @@
 //! [`Config::raw`] and told as a [`Warning`]; what it says wrongly is a [`ConfigError`] that names
 //! file, line, key, what was found and what is meant.
 //!
+//! ```text
+//!   openclaw.json ─ scan ─▶ node ─ include ─ substitute ─ check ─ build ─▶ Config
+//!                                                          ▲
+//!                                           keys: the table of all we know
+//! ```
+//!
 //! Never touches sessions, credentials of `auth-profiles.json`, or the network.
+
+// Noticing, showing, describing, comparing, changing.
+
+mod watch;
+
+mod redact;
+
+mod schema;
+
+mod diff;
+
+mod edit;
+
+// From files to a checked configuration.
 
 mod load;
 
 mod build;
 
+mod private_file;
+
 mod check;
 
-mod include;
-
 mod secrets;
+
+mod include;
 
 mod substitute;
 
@@ -34,6 +56,8 @@ mod scan;
 mod node;
 
 mod key_path;
+
+// What a checked configuration holds.
 
 mod agent;
 
@@ -54,23 +78,30 @@ mod paths;
 mod error;
 
 pub use agent::{Agent, Compaction, MAIN_MANUAL, ModelChain, Subagents, Thinking};
+pub use diff::{Changes, Plan, plan};
+pub use edit::{EditError, Edited, get, parse_value, set, unset};
 pub use env::Env;
 pub use error::{ConfigError, ConfigErrors, Place, Warning};
 pub use gateway::{Bind, Gateway, GatewayAuth, LogLevel, Logging, Reload, ReloadMode};
 pub use key_path::{BadKeyPath, KeyPath, Step};
 pub use load::Source;
 pub use paths::Paths;
+pub use private_file::replace_private_file;
 pub use provider::{
     Api, Auth, AuthMode, AuthProfile, BadModelRef, Cooldowns, Cost, ModelEntry, ModelRef, Provider,
 };
+pub use redact::{SECRET, redact};
 pub use runtime::{Budget, Limits, Loops, Namespaces, Network, Process, Programs, Sandbox};
+pub use schema::schema;
 pub use session::{Commands, Overflow, Queue, QueueMode, Reset, Scope, Session};
 pub use tools::{Elevated, ExecPolicy, Profile, ToolPolicy, ToolRules};
+pub use watch::Watch;
 
 use ipc::id::AgentId;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 /// Everything configured, checked, with defaults filled in.
 #[derive(Clone)]
@@ -80,6 +111,9 @@ pub struct Config {
     /// The environment settings may come from: the process's, then `<state>/.env`, then `env` of
     /// the file. Provider keys are looked up here.
     pub env: Env,
+    /// `agents.defaults.workspace`: the folder of agents that have none of their own, whose
+    /// `<id>-AGENTS.md` files are agents; absolute.
+    pub workspace: PathBuf,
     /// All agents, the default one first; never empty.
     pub agents: Vec<Agent>,
     /// `agents.defaults.models`: short names for models, by alias.
@@ -134,6 +168,7 @@ impl Config {
     #[must_use]
     pub fn defaults(paths: Paths) -> Self {
         Self {
+            workspace: paths.workspace(),
             agents: vec![Agent::main(&paths)],
             paths,
             env: Env::default(),
@@ -162,6 +197,7 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("paths", &self.paths)
+            .field("workspace", &self.workspace)
             .field("agents", &self.agents)
             .field("providers", &self.providers)
             .field("auth", &self.auth)

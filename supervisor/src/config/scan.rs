@@ -349,4 +349,4 @@ fn reason(error: &json5::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -52,6 +52,7 @@ pub(super) fn build(root: &View<'_>, given: &Given<'_>, findings: &mut Findings)
     };
     Config {
         env: given.env.clone(),
+        workspace: workspace(root, given.paths),
         agents: builder.agents(root),
         aliases: builder.models.aliases.clone(),
         choices: builder.models.choices.clone(),

@@ -3,7 +3,7 @@ use super::*;
 use proptest::prelude::*;
 
 /// JSON5 of many shapes and habits.
-fn json5_text() -> impl Strategy<Value = String> {
+pub(in crate::config) fn json5_text() -> impl Strategy<Value = String> {
     let scalar = prop_oneof![
         Just("true".to_owned()),
         Just("null".to_owned()),
