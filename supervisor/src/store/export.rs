@@ -1,30 +1,25 @@
 //! A session as OpenClaw's own JSONL (version 3), for `sessions export`: a head line, then each item
 //! as the child of the one before.
 
-use super::StoredItem;
-use ipc::id::{CallRef, ItemId, SessionId};
+use super::{SessionTranscript, StoredItem};
+use ipc::id::{CallRef, ItemId};
 use ipc::model::Usage;
 use ipc::tool::ToolOutcome;
 use ipc::transcript::{ToolRequest, TranscriptItem};
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::path::Path;
 
-/// The session's transcript, a line an item. `begun_at` is in milliseconds since 1970, `items` are
-/// oldest first. Provider-made state that belongs to an answer is not exported.
+/// The session's transcript, a line an item. Provider-made state that belongs to an answer is not
+/// exported.
 #[must_use]
-pub fn to_jsonl(
-    session: &SessionId,
-    begun_at: i64,
-    workspace: &Path,
-    items: &[StoredItem],
-) -> String {
+pub fn to_jsonl(session: &SessionTranscript) -> String {
+    let SessionTranscript { row, items } = session;
     let head = json!({
         "type": "session",
         "version": 3,
-        "id": session,
-        "timestamp": instant(begun_at),
-        "cwd": workspace.display().to_string(),
+        "id": row.id,
+        "timestamp": instant(row.begun_at),
+        "cwd": "",
     });
     let mut text = format!("{head}\n");
     let calls = call_ids(items);

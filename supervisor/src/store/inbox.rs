@@ -4,7 +4,7 @@ use super::rows::{Life, now_ms, signed, unsigned};
 use super::{Durability, JobError, OutboxRow, Store, StoreError, outbox};
 use ipc::control::FinalReply;
 use ipc::id::{AgentId, InputId, SessionKey, TurnId};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Rows, params};
 use serde_json::Value;
 
 /// A message to be accepted.
@@ -99,7 +99,23 @@ pub(super) fn waiting(
         "SELECT id, text, channel, origin FROM inputs
          WHERE session_key = ?1 AND turn IS NULL ORDER BY id",
     )?;
-    let mut rows = statement.query([key.as_str()])?;
+    read_inputs(statement.query([key.as_str()])?)
+}
+
+/// The inputs a turn has taken, oldest first.
+pub(super) fn taken(
+    connection: &Connection,
+    life: &Life,
+    turn: TurnId,
+) -> Result<Vec<StoredInput>, JobError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, text, channel, origin FROM inputs
+         WHERE session = ?1 AND turn = ?2 ORDER BY id",
+    )?;
+    read_inputs(statement.query(params![life.number, signed(turn.0)])?)
+}
+
+fn read_inputs(mut rows: Rows<'_>) -> Result<Vec<StoredInput>, JobError> {
     let mut inputs = Vec::new();
     while let Some(row) = rows.next()? {
         inputs.push(StoredInput {

@@ -30,6 +30,27 @@ pub(super) struct NewItem {
     ends: Option<(CallRef, String)>,
 }
 
+/// A stored item whose JSON is yet to be read, by whoever asked: a long transcript must not hold up
+/// the one writer.
+#[derive(Debug)]
+pub(super) struct UnreadItem {
+    id: ItemId,
+    turn: TurnId,
+    at: i64,
+    body: String,
+}
+
+impl UnreadItem {
+    pub(super) fn read(self) -> Result<StoredItem, JobError> {
+        Ok(StoredItem {
+            id: self.id,
+            turn: self.turn,
+            at: self.at,
+            item: serde_json::from_str(&self.body)?,
+        })
+    }
+}
+
 impl NewItem {
     pub(super) fn new(id: ItemId, item: &TranscriptItem) -> Result<Self, JobError> {
         Ok(Self {
@@ -62,7 +83,7 @@ impl Store {
                 context_rows(connection, &session)
             })
             .await?;
-        // Parsed here and not by the writer: a long transcript must not hold up other sessions.
+        // Parsed here and not by the one writer, as an `UnreadItem` is.
         rows.into_iter()
             .map(|(id, body)| Ok((id, serde_json::from_str(&body)?)))
             .collect::<Result<_, JobError>>()
@@ -159,22 +180,20 @@ pub(super) fn last_items(
     connection: &Connection,
     life: &Life,
     limit: Option<u32>,
-) -> Result<Vec<StoredItem>, JobError> {
+) -> Result<Vec<UnreadItem>, JobError> {
     let after = limit.map_or(0, |limit| life.items.saturating_sub(u64::from(limit)));
     let mut statement = connection.prepare_cached(
-        "SELECT item, body, turn, at FROM items WHERE session = ?1 AND item > ?2 ORDER BY item",
+        "SELECT item, turn, at, body FROM items WHERE session = ?1 AND item > ?2 ORDER BY item",
     )?;
-    let mut rows = statement.query(params![life.number, signed(after)])?;
-    let mut items = Vec::new();
-    while let Some(row) = rows.next()? {
-        items.push(StoredItem {
+    let rows = statement.query_map(params![life.number, signed(after)], |row| {
+        Ok(UnreadItem {
             id: item_id(row)?,
-            item: serde_json::from_str(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?,
-            turn: TurnId(unsigned(row.get(2)?)),
-            at: row.get(3)?,
-        });
-    }
-    Ok(items)
+            turn: TurnId(unsigned(row.get(1)?)),
+            at: row.get(2)?,
+            body: row.get(3)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn context_rows(

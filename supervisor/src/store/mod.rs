@@ -74,10 +74,22 @@ impl Store {
     /// [`StoreError::InUse`] when another process has it, [`StoreError::Newer`] when a newer
     /// program wrote it, otherwise what the disk or SQLite said.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let writer = writer::Writer::start(path)?;
-        Ok(Self {
-            writer: Arc::new(writer),
-        })
+        Self::start(path, writer::Access::Own)
+    }
+
+    /// Opens the database only to read it, also while a gateway has it open. What would write is an
+    /// error.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`], [`StoreError::Open`] when it is of an older version, otherwise what
+    /// the disk or SQLite said: that there is none, for one.
+    pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        Self::start(path, writer::Access::Read)
+    }
+
+    fn start(path: &Path, access: writer::Access) -> Result<Self, StoreError> {
+        let writer = Arc::new(writer::Writer::start(path, access)?);
+        Ok(Self { writer })
     }
 
     /// How many transactions with changes were committed since the database was opened.

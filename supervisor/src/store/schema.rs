@@ -126,13 +126,29 @@ pub(super) const NEWEST: u64 = VERSIONS.len() as u64;
 
 /// Brings the database to [`NEWEST`], in one transaction.
 pub(super) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), StoreError> {
+    if version(connection, file)? == NEWEST {
+        return Ok(());
+    }
+    Migrations::from_slice(VERSIONS)
+        .to_latest(connection)
+        .map_err(|error| open_error(file, error.to_string()))
+}
+
+/// That the database is of [`NEWEST`], for one who may not change it.
+pub(super) fn check(connection: &Connection, file: &Path) -> Result<(), StoreError> {
+    if version(connection, file)? == NEWEST {
+        return Ok(());
+    }
+    let cause = "an older openclaw wrote it; start the gateway once to bring it up to date";
+    Err(open_error(file, cause.to_owned()))
+}
+
+/// The database's version, as far as this program knows it.
+fn version(connection: &Connection, file: &Path) -> Result<u64, StoreError> {
     let found = connection
         .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
         .map_err(|error| sql_error(error, file))?;
     let found = u64::try_from(found).unwrap_or(u64::MAX);
-    if found == NEWEST {
-        return Ok(());
-    }
     if found > NEWEST {
         return Err(StoreError::Newer {
             file: file.to_owned(),
@@ -140,10 +156,12 @@ pub(super) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), St
             known: NEWEST,
         });
     }
-    Migrations::from_slice(VERSIONS)
-        .to_latest(connection)
-        .map_err(|error| StoreError::Open {
-            file: file.to_owned(),
-            cause: error.to_string(),
-        })
+    Ok(found)
+}
+
+fn open_error(file: &Path, cause: String) -> StoreError {
+    StoreError::Open {
+        file: file.to_owned(),
+        cause,
+    }
 }

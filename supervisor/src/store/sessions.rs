@@ -1,11 +1,12 @@
 //! Sessions: the lives of a session key, from reset to reset.
 
-use super::items::{StoredItem, last_items};
-use super::rows::{Life, now_ms, signed, unsigned};
+use super::items::{StoredItem, UnreadItem, last_items};
+use super::rows::{Life, now_ms, unsigned};
 use super::{Durability, JobError, Store, StoreError, StoredInput, inbox};
 use ipc::id::{AgentId, InputId, ItemId, SessionId, SessionKey, TurnId};
 use ipc::model::Usage;
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::Value;
 use uuid::Uuid;
 
 /// A session as its driver takes it up.
@@ -28,7 +29,7 @@ pub struct OpenSession {
 }
 
 /// A turn that was begun and has not ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Unfinished {
     /// The turn.
     pub turn: TurnId,
@@ -40,6 +41,10 @@ pub struct Unfinished {
     pub begun_at_ms: i64,
     /// The inputs it took, oldest first.
     pub inputs: Vec<InputId>,
+    /// The channel the last of them came by; empty when it took none.
+    pub channel: String,
+    /// Where in the channel that was.
+    pub origin: Value,
 }
 
 /// One current session in a list.
@@ -184,17 +189,24 @@ impl Store {
         limit: Option<u32>,
     ) -> Result<Option<SessionTranscript>, StoreError> {
         let key = key.clone();
-        self.run(Durability::Relaxed, move |connection| {
-            let Some(life) = Life::current(connection, &key)? else {
-                return Ok(None);
-            };
-            let row = connection
-                .prepare_cached(&format!("{SELECT_ROW} WHERE number = ?1"))?
-                .query_row([life.number], session_row)?;
-            let items = last_items(connection, &life, limit)?;
-            Ok(Some(SessionTranscript { row, items }))
-        })
-        .await
+        let found = self
+            .run(Durability::Relaxed, move |connection| {
+                let Some(life) = Life::current(connection, &key)? else {
+                    return Ok(None);
+                };
+                let row = connection
+                    .prepare_cached(&format!("{SELECT_ROW} WHERE number = ?1"))?
+                    .query_row([life.number], session_row)?;
+                Ok(Some((row, last_items(connection, &life, limit)?)))
+            })
+            .await?;
+        let Some((row, unread)) = found else {
+            return Ok(None);
+        };
+        let items = unread.into_iter().map(UnreadItem::read);
+        let items = items.collect::<Result<_, _>>();
+        let items = items.map_err(|error| self.name(error))?;
+        Ok(Some(SessionTranscript { row, items }))
     }
 }
 
@@ -257,17 +269,19 @@ fn unfinished(connection: &Connection, life: &Life) -> Result<Option<Unfinished>
                 tokens: unsigned(row.get(2)?),
                 begun_at_ms: row.get(3)?,
                 inputs: Vec::new(),
+                channel: String::new(),
+                origin: Value::Null,
             })
         })
         .optional()?;
     let Some(mut found) = found else {
         return Ok(None);
     };
-    let mut statement = connection
-        .prepare_cached("SELECT id FROM inputs WHERE session = ?1 AND turn = ?2 ORDER BY id")?;
-    let inputs = statement.query_map(params![life.number, signed(found.turn.0)], |row| {
-        Ok(InputId(unsigned(row.get(0)?)))
-    })?;
-    found.inputs = inputs.collect::<Result<_, _>>()?;
+    let mut taken = inbox::taken(connection, life, found.turn)?;
+    found.inputs = taken.iter().map(|input| input.id).collect();
+    if let Some(last) = taken.pop() {
+        found.channel = last.channel;
+        found.origin = last.origin;
+    }
     Ok(Some(found))
 }

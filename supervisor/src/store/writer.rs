@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 /// Jobs that may wait. When it is full, whoever brings the next one waits for a place: messages
@@ -26,6 +27,18 @@ const GROUP: usize = 256;
 /// once it has grown to [`LOG_PAGES`].
 const COMMITS_PER_CHECKPOINT: u32 = 128;
 const LOG_PAGES: u32 = 4096;
+
+/// Whoever reads from outside can be in the way, but not for long.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How the thread uses the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// It alone writes.
+    Own,
+    /// It only reads, whoever writes.
+    Read,
+}
 
 /// The way to the thread. Dropping it lets the thread do what is queued, and waits for its end.
 #[derive(Debug)]
@@ -55,9 +68,12 @@ struct Done {
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 impl Writer {
-    pub(super) fn start(path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn start(path: &Path, access: Access) -> Result<Self, StoreError> {
         let file: Arc<Path> = path.into();
-        let database = Database::open(Arc::clone(&file))?;
+        let database = match access {
+            Access::Own => Database::open(Arc::clone(&file)),
+            Access::Read => Database::open_to_read(Arc::clone(&file)),
+        }?;
         let commits = Arc::clone(&database.commits);
         let (jobs, queue) = mpsc::channel(QUEUE);
         let thread = thread::Builder::new()
@@ -130,9 +146,10 @@ struct Database {
     /// What the last commit was; SQLite is told only of a change.
     synced: bool,
     since_checkpoint: u32,
-    purge: purge::Schedule,
-    /// Held as long as the database is open: one gateway a state directory.
-    _lock: File,
+    /// Looks for what is old; nothing for one who only reads.
+    purge: Option<purge::Schedule>,
+    /// Held by the owner as long as the database is open: one gateway a state directory.
+    lock: Option<File>,
 }
 
 impl Database {
@@ -144,15 +161,31 @@ impl Database {
         if fresh {
             sync_place(&file).map_err(|error| open_error(&file, &error))?;
         }
-        Ok(Self {
+        let mut database = Self::new(connection, file);
+        database.purge = Some(purge::Schedule::default());
+        database.lock = Some(lock);
+        Ok(database)
+    }
+
+    fn open_to_read(file: Arc<Path>) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&file, flags)
+            .and_then(|connection| connection.busy_timeout(PATIENCE).map(|()| connection))
+            .map_err(|error| sql_error(error, &file))?;
+        schema::check(&connection, &file)?;
+        Ok(Self::new(connection, file))
+    }
+
+    fn new(connection: Connection, file: Arc<Path>) -> Self {
+        Self {
             connection,
             file,
             commits: Arc::default(),
             synced: true,
             since_checkpoint: 0,
-            purge: purge::Schedule::default(),
-            _lock: lock,
-        })
+            purge: None,
+            lock: None,
+        }
     }
 
     fn serve(mut self, mut queue: mpsc::Receiver<Job>) {
@@ -179,10 +212,13 @@ impl Database {
     /// One transaction around all `jobs`. Its error is the error of every one of them.
     fn transact(&mut self, jobs: Vec<Job>, answers: &mut Vec<Answer>) -> Result<(), StoreError> {
         let synced = jobs.iter().any(|job| job.durability == Durability::Synced);
-        let begun = self.sync_commits(synced).and_then(|()| {
-            self.connection
-                .transaction_with_behavior(TransactionBehavior::Immediate)
-        });
+        let behavior = match self.lock {
+            Some(_) => TransactionBehavior::Immediate,
+            None => TransactionBehavior::Deferred,
+        };
+        let begun = self
+            .sync_commits(synced)
+            .and_then(|()| self.connection.transaction_with_behavior(behavior));
         let mut transaction = match begun {
             Ok(transaction) => transaction,
             Err(error) => return refuse(jobs, answers, sql_error(error, &self.file)),
@@ -241,7 +277,9 @@ impl Database {
     /// Housekeeping, for as long as nobody waits. What fails here is tried again later: everything
     /// in it is already safe where it is.
     fn tend(&mut self, queue: &mpsc::Receiver<Job>) {
-        while queue.is_empty() && self.purge.step(&mut self.connection) {}
+        if let Some(purge) = &mut self.purge {
+            while queue.is_empty() && purge.step(&mut self.connection) {}
+        }
         if queue.is_empty() && self.since_checkpoint >= COMMITS_PER_CHECKPOINT {
             self.since_checkpoint = 0;
             drop(
@@ -330,8 +368,7 @@ fn whole_file() -> nix::libc::flock {
 fn connect(file: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
-    // Only a reader from outside can be in the way, and not for long.
-    connection.busy_timeout(std::time::Duration::from_secs(2))?;
+    connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(48);
     connection.execute_batch(&format!(
         "PRAGMA journal_mode = WAL;

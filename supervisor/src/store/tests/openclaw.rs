@@ -4,7 +4,7 @@ use super::{agent, open, opened, run, session};
 use crate::store::export::to_jsonl;
 use crate::store::import::branch::Branch;
 use crate::store::import::convert::convert;
-use crate::store::{ImportReport, Store, StoredItem};
+use crate::store::{ImportReport, SessionRow, SessionTranscript, Store, StoredItem};
 use ipc::id::{CallRef, InputId, ItemId, SessionId, TurnId};
 use ipc::model::Usage;
 use ipc::tool::{Capture, ToolOutcome};
@@ -373,7 +373,17 @@ fn as_imported(stored: &StoredItem) -> StoredItem {
 proptest! {
     #[test]
     fn what_goes_out_comes_in_again(items in transcript()) {
-        let text = to_jsonl(&SessionId::from(ID), 5, Path::new("/work"), &items);
+        let row = SessionRow {
+            session: session("main"),
+            id: SessionId::from(ID),
+            agent: agent(),
+            model: None,
+            begun_at: 5,
+            updated_at: 6,
+            items: items.len() as u64,
+            usage: Usage::default(),
+        };
+        let text = to_jsonl(&SessionTranscript { row, items: items.clone() });
         assert_eq!(text.lines().count(), items.len() + 1);
         let converted = convert(Branch::read(&text).unwrap());
         assert_eq!(converted.broken, Vec::<String>::new());

@@ -475,6 +475,8 @@ impl Life {
         if let (Some(unfinished), Some(running)) = (unfinished, &self.running) {
             assert_eq!(unfinished.turn, TurnId(self.turns));
             assert_eq!(unfinished.inputs, running.inputs);
+            let channel = if running.inputs.is_empty() { "" } else { "cli" };
+            assert_eq!(unfinished.channel, channel);
             assert_eq!(unfinished.model_calls, running.model_calls);
             assert_eq!(unfinished.tokens, running.tokens);
         }

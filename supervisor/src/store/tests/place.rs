@@ -58,6 +58,44 @@ fn a_file_that_is_no_database_is_named() {
 }
 
 #[test]
+fn one_may_read_while_another_writes() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("state.sqlite");
+    assert!(Store::open_to_read(&file).is_err(), "there is none");
+    assert!(!file.exists());
+    run(async {
+        let owner = open(home.path());
+        let key = session("main");
+        let reader = Store::open_to_read(&file).unwrap();
+        for n in 1..3 {
+            let input = owner
+                .accept(message(&format!("key-{n}"), &key))
+                .await
+                .unwrap()
+                .input;
+            super::turn(&owner, &key, input).await;
+            let shown = reader.show(&key, None).await.unwrap().unwrap();
+            assert_eq!(shown.row.items, 2 * n);
+            assert_eq!(shown.items.len() as u64, 2 * n);
+        }
+        let refused = reader.accept(message("key-9", &key)).await.unwrap_err();
+        assert!(matches!(refused, StoreError::Disk { .. }), "{refused:?}");
+        drop((owner, reader));
+        let reader = Store::open_to_read(&file).unwrap();
+        assert_eq!(
+            reader
+                .show(&key, Some(1))
+                .await
+                .unwrap()
+                .unwrap()
+                .items
+                .len(),
+            1
+        );
+    });
+}
+
+#[test]
 fn a_directory_that_can_not_be_is_named() {
     let home = tempfile::tempdir().unwrap();
     fs::write(home.path().join("state"), "").unwrap();
