@@ -16,65 +16,39 @@
 // Noticing, showing, describing, comparing, changing.
 
 mod watch;
-
 mod redact;
-
 mod schema;
-
 mod diff;
-
 mod edit;
 
 // From files to a checked configuration.
 
 mod load;
-
 mod build;
-
 mod private_file;
-
 mod check;
-
 mod secrets;
-
 mod include;
-
 mod substitute;
-
 mod findings;
-
 mod view;
-
 mod size;
-
 mod nearest;
-
 mod keys;
-
 mod scan;
-
 mod node;
-
 mod key_path;
 
 // What a checked configuration holds.
 
 mod agent;
-
 mod tools;
-
 mod runtime;
-
 mod session;
-
 mod gateway;
-
 mod provider;
-
 mod env;
-
 mod paths;
-
 mod error;
 
 pub use agent::{Agent, Compaction, MAIN_MANUAL, ModelChain, Subagents, Thinking};

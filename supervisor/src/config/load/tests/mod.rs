@@ -1,13 +1,9 @@
 //! What a configuration means, told with real files.
 
 mod defaults;
-
 mod environment;
-
 mod include;
-
 mod said;
-
 mod wrong;
 
 use super::*;
