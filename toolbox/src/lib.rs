@@ -1,7 +1,7 @@
 //! The hands: does what one tool call asks, inside a jail that was cut for it.
 //!
 //! Started as `openclaw-toolbox ROLE` with one end of a socketpair as stdin; it says hello, hears
-//! [`ToolStart`](ipc::tool::ToolStart) and serves. The roles:
+//! [`ToolStart`] and serves. The roles:
 //!
 //! - `exec` runs one command. When that ends in the foreground, its outcome is the last word: the
 //!   toolbox ends what the command left behind, and exits. When it goes to the background, the

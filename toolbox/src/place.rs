@@ -54,7 +54,7 @@ impl Grounds {
         if asked.contains('\0') {
             return Err(format!("{asked:?} is not a path: it has a zero byte in it"));
         }
-        let path = self.without_tilde(asked.trim());
+        let path = self.without_tilde(asked);
         match &self.anywhere {
             Some(root) => {
                 let real = resolve(&self.workspace.join(path));
@@ -67,7 +67,7 @@ impl Grounds {
 
     /// The folder `asked` as an absolute path, for a command to start in.
     pub(crate) fn workdir(&self, asked: Option<&str>) -> Result<PathBuf, String> {
-        let Some(asked) = asked.filter(|path| !path.trim().is_empty()) else {
+        let Some(asked) = asked.filter(|path| !path.is_empty()) else {
             return Ok(self.real.clone());
         };
         let place = self.find(asked)?;
@@ -120,11 +120,7 @@ impl<'g> Place<'g> {
             } else {
                 below.to_owned()
             },
-            shown: if asked.trim().is_empty() {
-                ".".to_owned()
-            } else {
-                asked.trim().to_owned()
-            },
+            shown: if asked.is_empty() { "." } else { asked }.to_owned(),
         }
     }
 

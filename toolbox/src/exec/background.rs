@@ -89,7 +89,11 @@ impl Driver {
                 .done(wait.call, ToolOutcome::Text { text })
                 .await;
         }
-        if removed { Next::Stop(None) } else { Next::Go }
+        if removed {
+            Next::Stop(Ok(()))
+        } else {
+            Next::Go
+        }
     }
 
     fn job_of(&mut self, args: &ProcessArgs) -> Result<&mut Job, String> {

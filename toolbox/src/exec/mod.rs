@@ -29,7 +29,6 @@ use crate::outbox::Outbox;
 use crate::place::Grounds;
 use crate::{Broken, Heard, link_end};
 use background::Wait;
-use ipc::frame::FrameError;
 use ipc::id::CallId;
 use ipc::tool::{Capture, ToTool, ToolOutcome, ToolStart};
 use ipc::tool_args::{ExecArgs, ToolArgs};
@@ -59,18 +58,22 @@ enum Event {
     ChildEnded,
     /// Something is due.
     Tick,
+    /// SIGTERM: the supervisor gives up on this toolbox.
+    ToldToEnd,
 }
 
 /// What comes after an event.
 enum Next {
     Go,
-    Stop(Option<FrameError>),
+    /// The end of everything, orderly or not.
+    Stop(Result<(), Broken>),
 }
 
 struct Driver {
     start: ToolStart,
     outbox: Outbox,
     children: Signal,
+    terminate: Signal,
     job: Option<Job>,
     /// `process` calls that wait for something.
     waits: Vec<Wait>,
@@ -88,18 +91,19 @@ pub(crate) async fn serve(
         start,
         outbox,
         children: signal(SignalKind::child()).map_err(Broken::System)?,
+        terminate: signal(SignalKind::terminate()).map_err(Broken::System)?,
         job: None,
         waits: Vec::new(),
     };
     let mut buffer = vec![0; 64 * 1024];
     let end = loop {
         let event = driver.next(&mut inbox, &mut buffer).await;
-        if let Next::Stop(end) = driver.handle(event, &buffer).await? {
+        if let Next::Stop(end) = driver.handle(event, &buffer).await {
             break end;
         }
     };
     driver.end_all().await;
-    link_end(end)
+    end
 }
 
 impl Driver {
@@ -117,19 +121,22 @@ impl Driver {
             turn = moved => Event::Moved(turn),
             Some(()) = self.children.recv() => Event::ChildEnded,
             () = sleep_until(due) => Event::Tick,
+            Some(()) = self.terminate.recv() => Event::ToldToEnd,
         }
     }
 
-    async fn handle(&mut self, event: Event, buffer: &[u8]) -> Result<Next, Broken> {
+    async fn handle(&mut self, event: Event, buffer: &[u8]) -> Next {
         let now = Instant::now();
         let news = match event {
             Event::Heard(Some(Ok(ToTool::Run { call, args }))) => {
-                return Ok(self.run(call, args, now).await);
+                return self.run(call, args, now).await;
             }
             Event::Heard(Some(Ok(ToTool::Cancel { call }))) => self.cancel(call, now).await,
-            Event::Heard(Some(Ok(ToTool::Start(_)))) => return Err(Broken::SecondStart),
-            Event::Heard(Some(Err(end))) => return Ok(Next::Stop(Some(end))),
-            Event::Heard(None) => return Ok(Next::Stop(None)),
+            Event::Heard(Some(Ok(ToTool::Start(_)))) => {
+                return Next::Stop(Err(Broken::SecondStart));
+            }
+            Event::Heard(Some(Err(end))) => return Next::Stop(link_end(Some(end))),
+            Event::Heard(None) | Event::ToldToEnd => return Next::Stop(Ok(())),
             Event::Moved(Turn::Read(count)) => {
                 self.with_job(|job| job.printed(&buffer[..count], now))
             }
@@ -140,7 +147,7 @@ impl Driver {
         if let Some((call, text)) = self.job.as_mut().and_then(|job| job.due_output(now)) {
             self.outbox.show(call, text);
         }
-        Ok(self.after(news, now).await)
+        self.after(news, now).await
     }
 
     fn with_job(&mut self, act: impl FnOnce(&mut Job) -> Option<News>) -> Option<News> {
@@ -158,7 +165,7 @@ impl Driver {
                 }
                 Err(reason) => {
                     self.outbox.done(call, ToolOutcome::Failed { reason }).await;
-                    Next::Stop(None)
+                    Next::Stop(Ok(()))
                 }
             },
             ToolArgs::Process(args) => self.process(call, &args, now).await,
@@ -215,7 +222,8 @@ impl Driver {
             Some(News::Yielded) => self.yielded().await,
             Some(News::Over(verdict)) if foreground => {
                 self.finish(verdict).await;
-                return Next::Stop(None);
+                let _ = self.settle(now).await; // whoever waits for the end, too
+                return Next::Stop(Ok(()));
             }
             Some(News::Over(verdict)) => self.job_over(verdict).await,
             None => {}

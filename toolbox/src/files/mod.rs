@@ -26,6 +26,7 @@ use ipc::tool::{Capture, ToTool, ToolOutcome, ToolStart};
 use ipc::tool_args::ToolArgs;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{RwLock, mpsc, oneshot};
 use tokio::task::{JoinSet, spawn_blocking};
 
@@ -88,12 +89,15 @@ impl Desk {
     async fn run(self, args: ToolArgs, mut cancelled: oneshot::Receiver<()>) -> ToolOutcome {
         let Self { grounds, turn } = self;
         let looks = args.is_read_only();
-        let work = move || answer(&grounds, args);
+        let given_up = GivenUp::default();
+        let is_given_up = Arc::clone(&given_up.0);
+        let work = move || answer(&grounds, args, &is_given_up);
         let nothing = ToolOutcome::Cancelled {
             output: Capture::default(),
         };
         let ended = if looks {
             let look = async {
+                let _given_up = given_up;
                 let _turn = turn.read().await;
                 spawn_blocking(work).await
             };
@@ -118,12 +122,22 @@ impl Desk {
     }
 }
 
+/// Set when nobody waits for a call any more: it was cancelled, or the link ended.
+#[derive(Default)]
+struct GivenUp(Arc<AtomicBool>);
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// A file tool's answer for the model, or why there is none.
 type Answer = Result<String, String>;
 
-fn answer(grounds: &Grounds, args: ToolArgs) -> Answer {
+fn answer(grounds: &Grounds, args: ToolArgs, given_up: &AtomicBool) -> Answer {
     match args {
-        ToolArgs::Read(args) => read::read(grounds, &args),
+        ToolArgs::Read(args) => read::read(grounds, &args, given_up),
         ToolArgs::Write(args) => write::write(grounds, &args),
         ToolArgs::Ls(args) => ls::ls(grounds, &args),
         ToolArgs::Edit(args) => edit::edit(grounds, args),

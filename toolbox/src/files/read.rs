@@ -3,8 +3,10 @@
 use super::{Answer, regular};
 use crate::capture::unfinished;
 use crate::place::Grounds;
+use cap_std::fs::File;
 use ipc::tool_args::ReadArgs;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Lines in one answer.
 const MAX_LINES: u64 = 2_000;
@@ -27,11 +29,27 @@ struct Part {
     total: Option<u64>,
 }
 
+/// A file that is read no further once nobody waits for it: counting the lines of a huge one takes
+/// a while.
+struct Watched<'u> {
+    file: File,
+    given_up: &'u AtomicBool,
+}
+
+impl Read for Watched<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.given_up.load(Ordering::Relaxed) {
+            return Err(io::Error::other("given up"));
+        }
+        self.file.read(buffer)
+    }
+}
+
 /// Reads the file, with a note on how to go on where it was cut.
-pub(super) fn read(grounds: &Grounds, args: &ReadArgs) -> Answer {
+pub(super) fn read(grounds: &Grounds, args: &ReadArgs, given_up: &AtomicBool) -> Answer {
     let place = grounds.find(&args.path)?;
     let (file, meta) = regular::open(&place)?;
-    let mut reader = BufReader::with_capacity(64 * 1024, file);
+    let mut reader = BufReader::with_capacity(64 * 1024, Watched { file, given_up });
     let start = reader.fill_buf().map_err(|error| place.failed(&error))?;
     if let Some(kind) = binary(start) {
         let size = meta.len();

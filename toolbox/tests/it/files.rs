@@ -322,7 +322,7 @@ async fn many_calls_at_once_are_each_answered_and_in_effect_in_order() {
 async fn a_cancel_is_answered_by_the_end_of_the_call() {
     let mut toolbox = Toolbox::files().await;
     let file = std::fs::File::create(toolbox.path("huge")).unwrap();
-    std::io::Write::write_all(&mut &file, b"text\n").unwrap();
+    std::io::Write::write_all(&mut &file, "text\n".repeat(4_000).as_bytes()).unwrap();
     file.set_len(1 << 36).unwrap();
     let call = toolbox.ask(read_from("huge", Some(1 << 40), None)).await;
     toolbox.cancel(call).await;
@@ -331,6 +331,7 @@ async fn a_cancel_is_answered_by_the_end_of_the_call() {
         matches!(outcome, ToolOutcome::Cancelled { .. }),
         "{outcome:?}"
     );
+    assert_eq!(toolbox.hang_up().await.code(), Some(0));
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 use crate::harness::{Toolbox, eventually, exec, runs, spawn, start_in};
 use ipc::id::CallId;
 use ipc::tool::{FromTool, ToTool};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::io::Read as _;
 
 #[tokio::test]
@@ -75,6 +77,41 @@ async fn the_end_of_the_link_ends_the_command_and_all_it_started() {
     let inner = read(&toolbox.path("inner")).unwrap();
     assert_eq!(toolbox.hang_up().await.code(), Some(0));
     assert!(!runs(&outer) && !runs(&inner));
+}
+
+#[tokio::test]
+async fn a_supervisor_that_talks_nonsense_ends_everything_too() {
+    let (mut child, mut link) = spawn(&["exec"]);
+    let folder = tempfile::tempdir().unwrap();
+    let start = ToTool::Start(start_in(folder.path()));
+    link.sender.send(&start).await.unwrap();
+    let run = ToTool::Run {
+        call: CallId(1),
+        args: exec("echo $$ >pid; sleep 1000"),
+    };
+    link.sender.send(&run).await.unwrap();
+    let path = folder.path().join("pid");
+    let pid = eventually(|| read(&path)).await;
+    link.sender.send(&start).await.unwrap();
+    assert_eq!(
+        eventually(|| child.try_wait().unwrap()).await.code(),
+        Some(1)
+    );
+    assert!(!runs(&pid));
+}
+
+#[tokio::test]
+async fn a_toolbox_that_is_terminated_ends_its_command_first() {
+    let mut toolbox = Toolbox::exec().await;
+    toolbox
+        .background("setsid sleep 1000 & echo $! >pid; wait")
+        .await;
+    let path = toolbox.path("pid");
+    let pid = eventually(|| read(&path)).await;
+    let program = Pid::from_raw(toolbox.child.id().cast_signed());
+    kill(program, Signal::SIGTERM).unwrap();
+    assert_eq!(toolbox.exit().await.code(), Some(0));
+    assert!(!runs(&pid));
 }
 
 fn read(path: &std::path::Path) -> Option<String> {

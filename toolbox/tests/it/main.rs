@@ -5,7 +5,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::wildcard_enum_match_arm,
-    reason = "a test fails by panicking on whatever is not what it waits for"
+    clippy::disallowed_methods,
+    reason = "a test starts programs, and fails by panicking on whatever is not what it waits for"
 )]
 
 mod harness;

@@ -398,3 +398,17 @@ async fn many_polls_are_each_answered_once() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_kill_of_a_command_in_the_foreground_answers_both_calls() {
+    let mut toolbox = Toolbox::exec().await;
+    let run = toolbox.ask(crate::harness::exec("sleep 1000")).await;
+    let kill = toolbox.ask(process(Do::Kill, |_| {})).await;
+    let outcome = toolbox.outcome(run).await;
+    assert!(
+        matches!(outcome, ToolOutcome::Signaled { .. }),
+        "{outcome:?}"
+    );
+    said(toolbox.outcome(kill).await);
+    assert_eq!(toolbox.exit().await.code(), Some(0));
+}

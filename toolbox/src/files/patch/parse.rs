@@ -74,18 +74,33 @@ pub(super) fn parse(input: &str) -> Result<Vec<Change>, String> {
 }
 
 fn read_line(changes: &mut Vec<Change>, line: &str) -> Result<(), String> {
-    match mark(line)? {
-        Some(Mark::Add(path)) => changes.push(Change::Add {
+    if let Some(mark) = mark(line)? {
+        return read_mark(changes, mark);
+    }
+    match changes.last_mut() {
+        Some(Change::Add { content, .. }) => added(content, line),
+        Some(Change::Update { hunks, .. }) => hunk_line(hunks, line),
+        Some(Change::Delete { .. }) | None if line.trim().is_empty() => Ok(()),
+        Some(Change::Delete { .. }) | None => Err(format!(
+            "{line:?} belongs to no file: begin with *** Add File, *** Update File or *** Delete \
+             File"
+        )),
+    }
+}
+
+fn read_mark(changes: &mut Vec<Change>, mark: Mark<'_>) -> Result<(), String> {
+    match mark {
+        Mark::Add(path) => changes.push(Change::Add {
             path: name(path)?,
             content: String::new(),
         }),
-        Some(Mark::Delete(path)) => changes.push(Change::Delete { path: name(path)? }),
-        Some(Mark::Update(path)) => changes.push(Change::Update {
+        Mark::Delete(path) => changes.push(Change::Delete { path: name(path)? }),
+        Mark::Update(path) => changes.push(Change::Update {
             path: name(path)?,
             to: None,
             hunks: Vec::new(),
         }),
-        Some(Mark::Move(path)) => match changes.last_mut() {
+        Mark::Move(path) => match changes.last_mut() {
             Some(Change::Update { to, hunks, .. }) if hunks.is_empty() && to.is_none() => {
                 *to = Some(name(path)?);
             }
@@ -93,29 +108,19 @@ fn read_line(changes: &mut Vec<Change>, line: &str) -> Result<(), String> {
                 return Err("*** Move to stands right after *** Update File".to_owned());
             }
         },
-        Some(Mark::EndOfFile) => match changes.last_mut() {
-            Some(Change::Update { hunks, .. }) if !hunks.is_empty() => {
-                hunks
-                    .iter_mut()
-                    .last()
-                    .into_iter()
-                    .for_each(|hunk| hunk.at_end = true);
-            }
-            Some(_) | None => return Err("*** End of File stands after lines to match".to_owned()),
-        },
-        None => match changes.last_mut() {
-            Some(Change::Add { content, .. }) => added(content, line)?,
-            Some(Change::Update { hunks, .. }) => hunk_line(hunks, line)?,
-            Some(Change::Delete { .. }) | None if line.trim().is_empty() => {}
-            Some(Change::Delete { .. }) | None => {
-                return Err(format!(
-                    "{line:?} belongs to no file: begin with *** Add File, *** Update File or \
-                     *** Delete File"
-                ));
-            }
+        Mark::EndOfFile => match changes.last_mut().and_then(last_hunk) {
+            Some(hunk) => hunk.at_end = true,
+            None => return Err("*** End of File stands after lines to match".to_owned()),
         },
     }
     Ok(())
+}
+
+fn last_hunk(change: &mut Change) -> Option<&mut Hunk> {
+    match change {
+        Change::Update { hunks, .. } => hunks.last_mut(),
+        Change::Add { .. } | Change::Delete { .. } => None,
+    }
 }
 
 fn mark(line: &str) -> Result<Option<Mark<'_>>, String> {
