@@ -216,8 +216,12 @@ impl<'a> Reader<'a> {
 
 /// A file's text, unless it is larger than any configuration.
 pub(super) fn read_bounded(path: &Path) -> io::Result<String> {
-    let length = fs::metadata(path)?.len();
-    if length > MAX_BYTES {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        // A pipe would be waited for without end.
+        return Err(io::Error::other("it is no file"));
+    }
+    if metadata.len() > MAX_BYTES {
         let message = format!("it is larger than {MAX_BYTES} bytes");
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }

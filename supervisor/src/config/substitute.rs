@@ -3,7 +3,7 @@
 use super::env::Env;
 use super::findings::Findings;
 use super::key_path::{KeyPath, Step};
-use super::keys::Field;
+use super::keys::{Field, Shape};
 use super::node::{Kind, Node};
 use serde_json::Value;
 
@@ -21,16 +21,20 @@ pub(super) fn substitute(
         return;
     };
     match &mut node.kind {
-        Kind::Scalar(Value::String(text)) if text.contains('$') => match expand(text, env) {
-            Ok(expanded) => *text = expanded,
-            Err(name) => {
-                let message = format!(
-                    "the variable {name} is not set; set it, or write $${{{name}}} for the text itself"
-                );
-                findings.error(node.at, key, message);
+        Kind::Scalar(value) => {
+            let Some(text) = value.as_str().filter(|text| text.contains('$')) else {
+                return;
+            };
+            match expand(text, env) {
+                Ok(expanded) => *value = typed(expanded, field),
+                Err(name) => {
+                    let message = format!(
+                        "the variable {name} is not set; set it, or write $${{{name}}} for the text itself"
+                    );
+                    findings.error(node.at, key, message);
+                }
             }
-        },
-        Kind::Scalar(_) => {}
+        }
         Kind::List(items) => {
             for (i, item) in items.iter_mut().enumerate() {
                 let below = field.items.as_deref().or(Some(field));
@@ -46,6 +50,19 @@ pub(super) fn substitute(
             }
         }
     }
+}
+
+/// A variable is always text; where a number or a flag is due, it is read as one.
+fn typed(text: String, field: &Field) -> Value {
+    let due = field.key.is_some_and(|key| {
+        matches!(
+            key.takes,
+            Shape::Flag | Shape::Count(..) | Shape::Number(..)
+        )
+    });
+    let read = due.then(|| json5::from_str::<Value>(&text).ok()).flatten();
+    read.filter(|value| value.is_number() || value.is_boolean())
+        .unwrap_or(Value::String(text))
 }
 
 /// The text with its variables replaced, or the first that is not set.

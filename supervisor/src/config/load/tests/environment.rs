@@ -105,3 +105,16 @@ fn what_does_nothing_needs_no_variable() {
         "${BOT}"
     );
 }
+
+#[test]
+fn a_variable_stands_for_a_number_where_one_is_due() {
+    let home = Home::with(r#"{gateway: {port: "${PORT}"}, session: {mainKey: "${PORT}"}}"#);
+    let home = home.set("PORT", "1234");
+    assert_eq!(home.load().gateway.port, 1234);
+    assert_eq!(home.load().session.main_key, "1234");
+    let errors = home.set("PORT", "http").errors();
+    assert!(
+        errors.contains("gateway.port: expected a whole number"),
+        "{errors}"
+    );
+}
