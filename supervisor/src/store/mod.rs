@@ -31,6 +31,7 @@ mod items;
 mod usage;
 mod writer;
 mod purge;
+mod place;
 mod schema;
 mod rows;
 mod error;

@@ -2,18 +2,12 @@
 //! savepoint of its own, commits, and only then answers them.
 
 use super::error::sql_error;
-use super::{Durability, JobError, StoreError, purge, schema};
-use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, fcntl};
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use super::{Durability, JobError, StoreError, place, purge, schema};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 /// Jobs that may wait. When it is full, whoever brings the next one waits for a place: messages
@@ -24,12 +18,8 @@ const QUEUE: usize = 1024;
 const GROUP: usize = 256;
 
 /// The log is folded into the database after this many commits, when nobody waits; in any case
-/// once it has grown to [`LOG_PAGES`].
+/// once it has grown to [`place::LOG_PAGES`].
 const COMMITS_PER_CHECKPOINT: u32 = 128;
-const LOG_PAGES: u32 = 4096;
-
-/// Whoever reads from outside can be in the way, but not for long.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How the thread uses the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +49,8 @@ struct Job {
 type Work = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Done + Send>;
 
 struct Done {
-    /// Whether what the job wrote stays; otherwise its savepoint is undone.
-    keep: bool,
+    /// Whether what the job wrote stays; after an error its savepoint is undone.
+    outcome: Result<(), StoreError>,
     /// To be called with the fate of the transaction.
     answer: Answer,
 }
@@ -79,7 +69,7 @@ impl Writer {
         let thread = thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || database.serve(queue))
-            .map_err(|error| open_error(path, &error))?;
+            .map_err(|error| place::open_error(path, &error))?;
         Ok(Self {
             jobs: Some(jobs),
             thread: Some(thread),
@@ -106,7 +96,7 @@ impl Writer {
         let work: Work = Box::new(move |connection| {
             let result = connection.and_then(|c| job(c).map_err(|error| error.of(&file)));
             Done {
-                keep: result.is_ok(),
+                outcome: result.as_ref().map(drop).map_err(StoreError::clone),
                 // A caller that has gone away does not want to know.
                 answer: Box::new(move |fate| {
                     drop(reply.send(result.and_then(|t| fate.map(|()| t))))
@@ -149,17 +139,17 @@ struct Database {
     /// Looks for what is old; nothing for one who only reads.
     purge: Option<purge::Schedule>,
     /// Held by the owner as long as the database is open: one gateway a state directory.
-    lock: Option<File>,
+    lock: Option<place::Lock>,
 }
 
 impl Database {
     fn open(file: Arc<Path>) -> Result<Self, StoreError> {
-        let fresh = prepare_place(&file)?;
-        let lock = lock(&file)?;
-        let mut connection = connect(&file).map_err(|error| sql_error(error, &file))?;
-        schema::migrate(&mut connection, &file)?;
-        if fresh {
-            sync_place(&file).map_err(|error| open_error(&file, &error))?;
+        place::prepare(&file)?;
+        let lock = place::Lock::take(&file)?;
+        let connected = place::connect(&file);
+        let mut connection = connected.map_err(|error| sql_error(error, &file))?;
+        if schema::migrate(&mut connection, &file)? {
+            place::sync(&file)?;
         }
         let mut database = Self::new(connection, file);
         database.purge = Some(purge::Schedule::default());
@@ -168,10 +158,8 @@ impl Database {
     }
 
     fn open_to_read(file: Arc<Path>) -> Result<Self, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&file, flags)
-            .and_then(|connection| connection.busy_timeout(PATIENCE).map(|()| connection))
-            .map_err(|error| sql_error(error, &file))?;
+        let connected = place::connect_to_read(&file);
+        let connection = connected.map_err(|error| sql_error(error, &file))?;
         schema::check(&connection, &file)?;
         Ok(Self::new(connection, file))
     }
@@ -226,26 +214,7 @@ impl Database {
         let before = transaction.total_changes();
         let mut jobs = jobs.into_iter();
         while let Some(job) = jobs.next() {
-            let savepoint = match transaction.savepoint() {
-                Ok(savepoint) => savepoint,
-                Err(error) => {
-                    let error = sql_error(error, &self.file);
-                    return refuse(std::iter::once(job).chain(jobs), answers, error);
-                }
-            };
-            let done = (job.work)(Ok(&savepoint));
-            let kept = if done.keep {
-                savepoint.commit()
-            } else {
-                savepoint.finish()
-            };
-            answers.push(done.answer);
-            // A full disk or an I/O error may have undone the whole transaction, and with it what
-            // the jobs before this one had written.
-            if kept.is_err() || transaction.is_autocommit() {
-                let error = kept
-                    .err()
-                    .map_or_else(|| undone(&self.file), |error| sql_error(error, &self.file));
+            if let Err(error) = run_job(&mut transaction, job, answers, &self.file) {
                 return refuse(jobs, answers, error);
             }
         }
@@ -290,7 +259,28 @@ impl Database {
     }
 }
 
-/// Answers jobs that found no transaction, each with what befell it.
+/// Does one job in a savepoint. An error ends the transaction: a full disk or a failed write can have
+/// undone all of it, and with it what the jobs before this one had written.
+fn run_job(
+    transaction: &mut Transaction<'_>,
+    job: Job,
+    answers: &mut Vec<Answer>,
+    file: &Path,
+) -> Result<(), StoreError> {
+    let savepoint = match transaction.savepoint() {
+        Ok(savepoint) => savepoint,
+        Err(error) => return refuse([job], answers, sql_error(error, file)),
+    };
+    let Done { outcome, answer } = (job.work)(Ok(&savepoint));
+    answers.push(answer);
+    match outcome {
+        Ok(()) => savepoint.commit().map_err(|error| sql_error(error, file)),
+        Err(error) if savepoint.finish().is_err() || transaction.is_autocommit() => Err(error),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Answers jobs that find no transaction with what befell it.
 fn refuse(
     jobs: impl IntoIterator<Item = Job>,
     answers: &mut Vec<Answer>,
@@ -300,109 +290,4 @@ fn refuse(
         answers.push((job.work)(Err(error.clone())).answer);
     }
     Err(error)
-}
-
-fn undone(file: &Path) -> StoreError {
-    StoreError::Disk {
-        file: file.to_owned(),
-        cause: "a failed write undid the transaction".to_owned(),
-    }
-}
-
-// === opening ===
-
-/// The directory (0700) and the file (0600, which SQLite gives to the files beside it too).
-/// Whether the file is new.
-fn prepare_place(file: &Path) -> Result<bool, StoreError> {
-    let directory = directory_of(file);
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&directory)
-        .map_err(|error| open_error(&directory, &error))?;
-    match owner_only().create_new(true).open(file) {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(open_error(file, &error)),
-    }
-}
-
-/// One process a database: two gateways on one state directory would both answer its messages. A
-/// lock of our own, so that `sqlite3` and backups may read meanwhile. It is the process's (POSIX), not
-/// the file's (`flock`), for that one would live on in a child between fork and exec.
-fn lock(file: &Path) -> Result<File, StoreError> {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".lock");
-    let lock = owner_only()
-        .create(true)
-        .truncate(false)
-        .open(&name)
-        .map_err(|error| open_error(Path::new(&name), &error))?;
-    match fcntl(&lock, FcntlArg::F_SETLK(&whole_file())) {
-        Ok(_) => Ok(lock),
-        Err(Errno::EAGAIN | Errno::EACCES) => Err(StoreError::InUse {
-            file: file.to_owned(),
-            pid: holder(&lock),
-        }),
-        Err(errno) => Err(open_error(Path::new(&name), &errno.into())),
-    }
-}
-
-/// The process that has the lock, where it can be seen from here.
-fn holder(lock: &File) -> Option<i32> {
-    let mut found = whole_file();
-    fcntl(lock, FcntlArg::F_GETLK(&mut found)).ok()?;
-    (found.l_pid > 0).then_some(found.l_pid)
-}
-
-fn whole_file() -> nix::libc::flock {
-    nix::libc::flock {
-        l_type: nix::libc::F_WRLCK as i16,
-        l_whence: nix::libc::SEEK_SET as i16,
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
-    }
-}
-
-fn connect(file: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(file, flags)?;
-    connection.busy_timeout(PATIENCE)?;
-    connection.set_prepared_statement_cache_capacity(48);
-    connection.execute_batch(&format!(
-        "PRAGMA journal_mode = WAL;
-         PRAGMA synchronous = FULL;
-         PRAGMA foreign_keys = ON;
-         PRAGMA cache_size = -512;
-         PRAGMA wal_autocheckpoint = {LOG_PAGES};"
-    ))?;
-    Ok(connection)
-}
-
-/// The names of new files are in the directory for good.
-fn sync_place(file: &Path) -> io::Result<()> {
-    let directory = directory_of(file);
-    File::open(&directory)?.sync_all()?;
-    File::open(directory_of(&directory))?.sync_all()
-}
-
-fn directory_of(file: &Path) -> PathBuf {
-    match file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        Some(_) | None => PathBuf::from("."),
-    }
-}
-
-fn owner_only() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).mode(0o600);
-    options
-}
-
-fn open_error(file: &Path, error: &io::Error) -> StoreError {
-    StoreError::Open {
-        file: file.to_owned(),
-        cause: error.to_string(),
-    }
 }

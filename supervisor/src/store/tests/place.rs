@@ -25,6 +25,23 @@ fn nobody_else_may_read_what_was_said() {
 }
 
 #[test]
+fn one_process_has_a_database_once() {
+    let home = tempfile::tempdir().unwrap();
+    let first = open(home.path());
+    let file = home
+        .path()
+        .join("../")
+        .join(home.path().file_name().unwrap());
+    let error = Store::open(&file.join("state.sqlite")).unwrap_err();
+    assert!(
+        matches!(error, StoreError::InUse { pid: Some(_), .. }),
+        "{error:?}"
+    );
+    drop(first);
+    open(home.path());
+}
+
+#[test]
 fn a_newer_database_is_left_alone() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("state.sqlite");
