@@ -152,32 +152,8 @@ impl Life {
                 exit,
                 until,
                 at_most,
-            } => match input {
-                Input::OutputCame => {
-                    let until = (now + QUIET).min(at_most);
-                    self.phase = Phase::Draining {
-                        exit,
-                        until,
-                        at_most,
-                    };
-                    None
-                }
-                Input::Tick if now < until => None,
-                Input::Exited(_) => None,
-                Input::Tick | Input::OutputEnded | Input::AllGone | Input::End(_) => {
-                    self.over(Verdict::Exited(exit))
-                }
-            },
-            Phase::Ending { cause, destroy_at } => match input {
-                Input::AllGone => self.over(Verdict::Ended(cause)),
-                Input::End(sooner) => {
-                    let destroy_at = destroy_at.min(now + grace(sooner));
-                    self.phase = Phase::Ending { cause, destroy_at };
-                    None
-                }
-                Input::Tick if now >= destroy_at => self.destroy(cause, now, now + GIVE_UP),
-                Input::Tick | Input::Exited(_) | Input::OutputCame | Input::OutputEnded => None,
-            },
+            } => self.draining(exit, until, at_most, input, now),
+            Phase::Ending { cause, destroy_at } => self.ending(cause, destroy_at, input, now),
             Phase::Destroying {
                 cause,
                 again_at,
@@ -193,6 +169,51 @@ impl Life {
                 | Input::OutputEnded => None,
             },
             Phase::Over(_) => None,
+        }
+    }
+
+    fn draining(
+        &mut self,
+        exit: Exit,
+        until: Instant,
+        at_most: Instant,
+        input: Input,
+        now: Instant,
+    ) -> Option<Effect> {
+        match input {
+            Input::OutputCame => {
+                let until = (now + QUIET).min(at_most);
+                self.phase = Phase::Draining {
+                    exit,
+                    until,
+                    at_most,
+                };
+                None
+            }
+            Input::Tick if now < until => None,
+            Input::Exited(_) => None,
+            Input::Tick | Input::OutputEnded | Input::AllGone | Input::End(_) => {
+                self.over(Verdict::Exited(exit))
+            }
+        }
+    }
+
+    fn ending(
+        &mut self,
+        cause: Cause,
+        destroy_at: Instant,
+        input: Input,
+        now: Instant,
+    ) -> Option<Effect> {
+        match input {
+            Input::AllGone => self.over(Verdict::Ended(cause)),
+            Input::End(sooner) => {
+                let destroy_at = destroy_at.min(now + grace(sooner));
+                self.phase = Phase::Ending { cause, destroy_at };
+                None
+            }
+            Input::Tick if now >= destroy_at => self.destroy(cause, now, now + GIVE_UP),
+            Input::Tick | Input::Exited(_) | Input::OutputCame | Input::OutputEnded => None,
         }
     }
 
