@@ -1,0 +1,475 @@
+//! Anthropic Messages. Roles alternate, results come first in the message after their calls, and no
+//! text is empty. The system prompt and the end of the conversation are marked for its prompt cache.
+
+use super::ModelCall;
+use super::catalog::Model;
+use super::error::{self, Complaint, ModelError};
+use super::http;
+use super::reader::{Flow, Parsed, Pieces, Reader, broken, cut, json};
+use super::render::{Answer, Call, Dialect, GO_ON, Group, NOTHING, RenderCache, unique_id};
+use super::sse::Event;
+use super::wire::{self, List};
+use crate::config::Thinking;
+use ipc::model::{StopReason, Usage};
+use ipc::tool_args::ToolSpec;
+use reqwest::Url;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json as value};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// The version of the API we speak.
+pub(super) const VERSION: &str = "2023-06-01";
+/// What lets a token stand in for a key.
+pub(super) const TOKEN_BETA: &str = "oauth-2025-04-20";
+
+/// Whether a credential is a token, whatever it was stored as.
+pub(super) fn is_token(secret: &str) -> bool {
+    secret.starts_with("sk-ant-oat")
+}
+
+/// Where to call, with or without the version in the base.
+pub(super) fn url(base: &str) -> Result<Url, ModelError> {
+    let has_version = base.trim_end_matches('/').ends_with("/v1");
+    http::url(
+        base,
+        if has_version {
+            "/messages"
+        } else {
+            "/v1/messages"
+        },
+    )
+}
+
+/// The request's body.
+pub(super) fn body(
+    model: &Model,
+    call: &ModelCall<'_>,
+    thinking: Option<Thinking>,
+    cache: &mut RenderCache,
+) -> Vec<u8> {
+    let dialect = Messages { tag: model.tag() };
+    let (closed, tail) = cache.messages(&dialect, call.context, call.closing);
+    let budget = thinking.filter(|_| model.thinks).and_then(budget);
+    let max_tokens = model.most_tokens;
+    let budget = budget
+        .map(|tokens| tokens.min(max_tokens / 2))
+        .filter(|tokens| *tokens >= 1024);
+    let is_adaptive = adapts(&model.name.model);
+    let rest = Rest {
+        model: &model.name.model,
+        max_tokens,
+        stream: true,
+        system: system(call.instructions),
+        tools: call.tools.iter().map(Tool::of).collect(),
+        thinking: budget.map(|budget_tokens| {
+            if is_adaptive {
+                value!({ "type": "adaptive" })
+            } else {
+                value!({ "type": "enabled", "budget_tokens": budget_tokens })
+            }
+        }),
+    };
+    wire::body("messages", &[closed, tail.as_bytes()], &rest)
+}
+
+fn system(instructions: &str) -> Vec<Block<'_>> {
+    if instructions.trim().is_empty() {
+        return Vec::new();
+    }
+    vec![Block::Text {
+        text: instructions,
+        cache_control: Some(Ephemeral::default()),
+    }]
+}
+
+/// How much it may think, in tokens.
+fn budget(thinking: Thinking) -> Option<u32> {
+    match thinking {
+        Thinking::Off => None,
+        Thinking::Minimal => Some(1_024),
+        Thinking::Low => Some(4_096),
+        Thinking::Medium => Some(10_240),
+        Thinking::High => Some(16_384),
+        Thinking::Xhigh => Some(32_768),
+    }
+}
+
+/// Models from 4.6 on choose for themselves how much to think.
+fn adapts(model: &str) -> bool {
+    let numbers: Vec<u32> = model
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|part| (1..=2).contains(&part.len()))
+        .filter_map(|part| part.parse().ok())
+        .collect();
+    match numbers[..] {
+        [major, minor, ..] => (major, minor) >= (4, 6),
+        [major] => major >= 5,
+        [] => false,
+    }
+}
+
+#[derive(Serialize)]
+struct Rest<'a> {
+    model: &'a str,
+    max_tokens: u32,
+    stream: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    system: Vec<Block<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Tool<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thinking: Option<Value>,
+}
+
+#[derive(Serialize)]
+struct Tool<'a> {
+    name: &'a str,
+    description: &'a str,
+    input_schema: &'a Value,
+}
+
+impl<'a> Tool<'a> {
+    fn of(spec: &'a ToolSpec) -> Self {
+        Self {
+            name: &spec.name,
+            description: &spec.description,
+            input_schema: &spec.parameters,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    role: &'static str,
+    content: Vec<Block<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Block<'a> {
+    Text {
+        text: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cache_control: Option<Ephemeral>,
+    },
+    ToolUse {
+        id: Cow<'a, str>,
+        name: &'a str,
+        input: Value,
+    },
+    ToolResult {
+        tool_use_id: Cow<'a, str>,
+        content: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cache_control: Option<Ephemeral>,
+    },
+    #[serde(untagged)]
+    Carried(&'a Value),
+}
+
+#[derive(Serialize)]
+struct Ephemeral {
+    r#type: &'static str,
+}
+
+impl Default for Ephemeral {
+    fn default() -> Self {
+        Self {
+            r#type: "ephemeral",
+        }
+    }
+}
+
+fn text(text: &str) -> Block<'_> {
+    Block::Text {
+        text: if text.trim().is_empty() {
+            NOTHING
+        } else {
+            text
+        },
+        cache_control: None,
+    }
+}
+
+/// Ids must be unique in the whole conversation; only its own are sure to be.
+fn id<'a>(call: &Call<'a>) -> Cow<'a, str> {
+    let own = call.request.id.as_str();
+    let is_its = own.starts_with("toolu_")
+        && own
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    if is_its {
+        own.into()
+    } else {
+        unique_id(call).into()
+    }
+}
+
+/// How this wire writes messages.
+pub(super) struct Messages {
+    tag: String,
+}
+
+impl Dialect for Messages {
+    fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    fn write(&self, group: &Group<'_>, last: bool, out: &mut List) {
+        let mut content = Vec::new();
+        if let Some(answer) = &group.answer {
+            out.push(&Message {
+                role: "assistant",
+                content: blocks(answer),
+            });
+            content.extend(answer.calls.iter().map(|call| Block::ToolResult {
+                tool_use_id: id(call),
+                content: &call.result,
+                cache_control: None,
+            }));
+        }
+        content.extend(group.said.iter().map(|said| text(said)));
+        if content.is_empty() {
+            content.push(text(GO_ON));
+        }
+        if last {
+            mark(content.last_mut());
+        }
+        out.push(&Message {
+            role: "user",
+            content,
+        });
+    }
+}
+
+fn mark(block: Option<&mut Block<'_>>) {
+    match block {
+        Some(Block::Text { cache_control, .. } | Block::ToolResult { cache_control, .. }) => {
+            *cache_control = Some(Ephemeral::default());
+        }
+        Some(Block::ToolUse { .. } | Block::Carried(_)) | None => {}
+    }
+}
+
+fn blocks<'a>(answer: &'a Answer<'a>) -> Vec<Block<'a>> {
+    // Thoughts must come back as they were, before what they led to.
+    let mut blocks: Vec<_> = answer
+        .carried
+        .iter()
+        .flat_map(|carried| &carried.items)
+        .map(Block::Carried)
+        .collect();
+    if !answer.text.trim().is_empty() || answer.calls.is_empty() {
+        blocks.push(text(answer.text));
+    }
+    blocks.extend(answer.calls.iter().map(|call| Block::ToolUse {
+        id: id(call),
+        name: &call.request.name,
+        input: wire::arguments_object(&call.request.arguments),
+    }));
+    blocks
+}
+
+/// Reads a streamed answer.
+#[derive(Debug, Default)]
+pub(super) struct MessagesReader {
+    text: String,
+    calls: Pieces,
+    thoughts: BTreeMap<u64, Value>,
+    stop: Option<StopReason>,
+    done: bool,
+    usage: UsageIn,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Said {
+    MessageStart {
+        message: Start,
+    },
+    ContentBlockStart {
+        index: u64,
+        content_block: Value,
+    },
+    ContentBlockDelta {
+        index: u64,
+        delta: Delta,
+    },
+    ContentBlockStop {},
+    MessageDelta {
+        delta: End,
+        usage: Option<UsageIn>,
+    },
+    MessageStop {},
+    Ping {},
+    Error {
+        error: Value,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Start {
+    usage: Option<UsageIn>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Delta {
+    TextDelta {
+        text: String,
+    },
+    InputJsonDelta {
+        partial_json: String,
+    },
+    ThinkingDelta {
+        thinking: String,
+    },
+    SignatureDelta {
+        signature: String,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct End {
+    stop_reason: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct UsageIn {
+    input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    cache_read_input_tokens: Option<u64>,
+    cache_creation_input_tokens: Option<u64>,
+}
+
+impl Reader for MessagesReader {
+    fn read(&mut self, event: Event, text: &mut String) -> Result<Flow, ModelError> {
+        let said: Said = json(&event.data)?;
+        match said {
+            Said::MessageStart { message } => self.count(message.usage),
+            Said::ContentBlockStart {
+                index,
+                content_block,
+            } => self.begin(index, content_block, text),
+            Said::ContentBlockDelta { index, delta } => self.grow(index, delta, text),
+            Said::ContentBlockStop {} | Said::Other => {}
+            Said::MessageDelta { delta, usage } => {
+                self.count(usage);
+                self.stop = delta.stop_reason.as_deref().map(stop).or(self.stop);
+            }
+            Said::MessageStop {} => {
+                self.done = true;
+                return Ok(Flow::Done);
+            }
+            Said::Ping {} => return Ok(Flow::Idle),
+            Said::Error { error } => {
+                let said = Complaint::of_value(&value!({ "error": error }));
+                return Err(error::of_event(said));
+            }
+        }
+        Ok(Flow::More)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Parsed, ModelError> {
+        if !self.done {
+            return Err(cut("message_stop"));
+        }
+        let stop = self
+            .stop
+            .ok_or_else(|| broken("the answer has no stop_reason"))?;
+        let cached = self.usage.cache_read_input_tokens.unwrap_or(0);
+        let created = self.usage.cache_creation_input_tokens.unwrap_or(0);
+        Ok(Parsed {
+            text: self.text,
+            calls: self.calls.into_calls()?,
+            stop,
+            usage: Usage {
+                input: self.usage.input_tokens.unwrap_or(0) + cached + created,
+                output: self.usage.output_tokens.unwrap_or(0),
+                cached,
+            },
+            carried: self.thoughts.into_values().collect(),
+        })
+    }
+}
+
+impl MessagesReader {
+    fn begin(&mut self, index: u64, mut block: Value, text: &mut String) {
+        let field = |name: &str| block.get(name).and_then(Value::as_str).unwrap_or_default();
+        match field("type") {
+            "text" => {
+                let words = field("text");
+                self.text.push_str(words);
+                text.push_str(words);
+            }
+            "tool_use" => {
+                let call = self.calls.at(index);
+                field("id").clone_into(&mut call.id);
+                field("name").clone_into(&mut call.name);
+                if let Some(Value::Object(input)) = block.get("input")
+                    && !input.is_empty()
+                {
+                    call.arguments = Value::Object(input.clone()).to_string();
+                }
+            }
+            "thinking" | "redacted_thinking" => {
+                self.thoughts.insert(index, block.take());
+            }
+            _ => {}
+        }
+    }
+
+    fn grow(&mut self, index: u64, delta: Delta, text: &mut String) {
+        match delta {
+            Delta::TextDelta { text: words } => {
+                self.text.push_str(&words);
+                text.push_str(&words);
+            }
+            Delta::InputJsonDelta { partial_json } => {
+                self.calls.at(index).arguments.push_str(&partial_json);
+            }
+            Delta::ThinkingDelta { thinking } => self.think(index, "thinking", &thinking),
+            Delta::SignatureDelta { signature } => self.think(index, "signature", &signature),
+            Delta::Other => {}
+        }
+    }
+
+    fn think(&mut self, index: u64, field: &str, more: &str) {
+        let Some(Value::Object(block)) = self.thoughts.get_mut(&index) else {
+            return;
+        };
+        let so_far = block.get(field).and_then(Value::as_str).unwrap_or_default();
+        let whole = format!("{so_far}{more}");
+        block.insert(field.to_owned(), whole.into());
+    }
+
+    /// Later counts are of the whole answer so far, and leave out what has not changed.
+    fn count(&mut self, usage: Option<UsageIn>) {
+        let Some(new) = usage else {
+            return;
+        };
+        let old = std::mem::take(&mut self.usage);
+        self.usage = UsageIn {
+            input_tokens: new.input_tokens.or(old.input_tokens),
+            output_tokens: new.output_tokens.or(old.output_tokens),
+            cache_read_input_tokens: new.cache_read_input_tokens.or(old.cache_read_input_tokens),
+            cache_creation_input_tokens: new
+                .cache_creation_input_tokens
+                .or(old.cache_creation_input_tokens),
+        };
+    }
+}
+
+fn stop(reason: &str) -> StopReason {
+    match reason {
+        "tool_use" => StopReason::ToolCalls,
+        "max_tokens" | "model_context_window_exceeded" => StopReason::Length,
+        "refusal" => StopReason::Filtered,
+        _ => StopReason::End,
+    }
+}

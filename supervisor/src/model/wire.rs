@@ -1,0 +1,94 @@
+//! Writing requests as bytes, and reading what tools are called with.
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// A growing list of JSON values, without its brackets.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct List(Vec<u8>);
+
+impl List {
+    /// Appends a value.
+    pub(super) fn push(&mut self, value: &impl Serialize) {
+        if !self.0.is_empty() {
+            self.0.push(b',');
+        }
+        // Writing our own plain types into memory does not fail.
+        let written = serde_json::to_writer(&mut self.0, value);
+        debug_assert!(written.is_ok(), "{written:?}");
+    }
+
+    /// The values, separated by commas.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// `{"KEY":[parts…],…rest}`: the one way requests are put together, so that what was rendered before
+/// is copied and never parsed. `rest` must be a struct with at least one field.
+pub(super) fn body(key: &str, parts: &[&[u8]], rest: &impl Serialize) -> Vec<u8> {
+    let len: usize = parts.iter().map(|part| part.len() + 1).sum();
+    let mut out = Vec::with_capacity(len + 64 * 1024);
+    out.extend_from_slice(format!("{{\"{key}\":[").as_bytes());
+    let mut first = true;
+    for part in parts.iter().filter(|part| !part.is_empty()) {
+        if !first {
+            out.push(b',');
+        }
+        first = false;
+        out.extend_from_slice(part);
+    }
+    out.extend_from_slice(b"],");
+    let at = out.len();
+    let written = serde_json::to_writer(&mut out, rest);
+    debug_assert!(written.is_ok(), "{written:?}");
+    // The opening brace of `rest` is where ours goes on.
+    out.remove(at);
+    out
+}
+
+/// A call's arguments as an object: what is no JSON object is wrapped, so that no provider refuses a
+/// history in which a model once wrote nonsense.
+pub(super) fn arguments_object(arguments: &str) -> Value {
+    if arguments.trim().is_empty() {
+        return Value::Object(serde_json::Map::new());
+    }
+    match serde_json::from_str(arguments) {
+        Ok(value @ Value::Object(_)) => value,
+        Ok(_) | Err(_) => serde_json::json!({ "unreadable": arguments }),
+    }
+}
+
+/// The same as text: left as it was where it is an object.
+pub(super) fn arguments_text(arguments: &str) -> std::borrow::Cow<'_, str> {
+    let is_object = serde_json::from_str::<serde_json::Map<String, Value>>(arguments).is_ok();
+    if is_object {
+        arguments.into()
+    } else {
+        arguments_object(arguments).to_string().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_body_is_its_parts_and_the_rest() {
+        let mut list = List::default();
+        list.push(&1);
+        list.push(&"a");
+        let bytes = body("m", &[b"", list.as_bytes(), b"", b"2"], &json!({"k": true}));
+        assert_eq!(bytes, br#"{"m":[1,"a",2],"k":true}"#);
+    }
+
+    #[test]
+    fn nonsense_arguments_become_an_object_that_holds_them() {
+        assert_eq!(arguments_object(" "), json!({}));
+        assert_eq!(arguments_object(r#"{"a":1}"#), json!({"a": 1}));
+        assert_eq!(arguments_object("[1"), json!({"unreadable": "[1"}));
+        assert_eq!(arguments_text(r#"{"b":1,  "a":2}"#), r#"{"b":1,  "a":2}"#);
+        assert_eq!(arguments_text("7"), r#"{"unreadable":"7"}"#);
+    }
+}
