@@ -113,9 +113,10 @@ pub enum FromSupervisor {
     Refused(Refusal),
 }
 
-/// Something an agent does besides talking.
+/// Something an agent does besides talking. It stands in [`FromSupervisor::Activity`], whose own tag
+/// is `type`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Activity {
     /// A tool call begins.
     ToolBegan {
