@@ -121,6 +121,10 @@ fn close_on_exec(fd: &OwnedFd) -> io::Result<()> {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what is tested is how processes start and end"
+)]
 mod tests {
     use super::*;
     use std::fs::File;

@@ -141,21 +141,20 @@ fn outside(inner: Pid, link: &OwnedFd) -> Result<u8, JailError> {
 
 /// The keeper: builds what holds for all inside, starts the program, waits for the end.
 fn keeper(spec: &JailSpec, link: &OwnedFd, walls: Walls) -> u8 {
-    let started = build(spec, link, &walls).and_then(|()| sys::fork_into(0).during("fork"));
+    let started = build(spec, link, &walls)
+        .and_then(|()| sys::fork_sharing(|| finish(target(spec, &walls))).during("fork"));
+    let reach = match walls {
+        Walls::Namespaces => Reach::PidNamespace,
+        Walls::Plain => Reach::Descendants,
+    };
     match started {
-        Ok(Side::Child) => finish(target(spec, &walls)),
-        Ok(Side::Parent(pid)) => {
+        Ok(program) => {
             namespaces::tell(link, STARTED);
-            let reach = match walls {
-                Walls::Namespaces => Reach::PidNamespace,
-                Walls::Plain => Reach::Descendants,
-            };
-            finish(reaper::keep(pid, link, reach))
+            finish(reaper::keep(program, link, reach))
         }
         Err(error) => {
             let lacks = matches!(error, JailError::Missing { .. });
-            let kind = if lacks { LACKS } else { FAILS };
-            let mut report = vec![kind];
+            let mut report = vec![if lacks { LACKS } else { FAILS }];
             report.extend_from_slice(error.to_string().as_bytes());
             namespaces::tell(link, &report);
             FAILED
@@ -171,6 +170,8 @@ fn build(spec: &JailSpec, link: &OwnedFd, walls: &Walls) -> Result<(), JailError
             mounts::enter(&plan, spec.limits.tmp_bytes)?;
         }
         Walls::Plain => {
+            // Nothing is mounted, but what must be there must be there.
+            plan::plan(spec, &plan::Machine)?;
             prctl::set_child_subreaper(true).during("adopt orphans")?;
         }
     }

@@ -188,6 +188,10 @@ impl Drop for Bait {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the child is jailed by itself, and reaped by hear()"
+)]
 fn start(jail_program: &Path, targets: &Targets, namespaces: Namespaces) -> io::Result<Child> {
     let spec = spec(jail_program, targets, namespaces)?;
     let frame = spec.to_frame().map_err(io::Error::other)?;

@@ -157,15 +157,18 @@ fn awaited() -> SigSet {
 
 /// Kills everything that descends from this process until nothing does.
 fn sweep() -> Result<(), JailError> {
+    // Mostly there is nobody left, and looking for them is dear.
+    let mut wait = Some(WaitPidFlag::WNOHANG);
     loop {
-        for pid in descendants() {
-            let _ = kill(pid, Signal::SIGKILL);
-        }
-        match waitpid(None, None) {
+        match waitpid(None, wait) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(Errno::ECHILD) => return Ok(()),
             Err(error) => return Err(error).during("wait for a child"),
         }
+        for pid in descendants() {
+            let _ = kill(pid, Signal::SIGKILL);
+        }
+        wait = None;
     }
 }
 
@@ -200,6 +203,10 @@ fn parent(stat: &str) -> Option<i32> {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what is tested is how processes start and end"
+)]
 mod tests {
     use super::*;
 
