@@ -1,0 +1,167 @@
+//! What no tool may see, whatever the configuration says: keys, tokens, and our own state.
+
+use crate::config::{Config, Paths};
+use std::path::{Component, Path, PathBuf};
+
+/// Beneath a person's home.
+const OF_A_HOME: [&str; 35] = [
+    ".aws",
+    ".azure",
+    ".bash_history",
+    ".cargo/credentials",
+    ".cargo/credentials.toml",
+    ".claude",
+    ".codex",
+    ".config/gcloud",
+    ".config/gh",
+    ".config/git/credentials",
+    ".config/op",
+    ".config/pip",
+    ".config/rclone",
+    ".config/sops",
+    ".docker",
+    ".gem/credentials",
+    ".git-credentials",
+    ".gnupg",
+    ".kube",
+    ".local/share/keyrings",
+    ".m2/settings.xml",
+    ".mozilla",
+    ".netrc",
+    ".npmrc",
+    ".oci",
+    ".password-store",
+    ".pgpass",
+    ".pip",
+    ".pypirc",
+    ".python_history",
+    ".ssh",
+    ".terraform.d",
+    ".vault-token",
+    ".yarnrc.yml",
+    ".zsh_history",
+];
+
+/// Beneath a state directory, ours or OpenClaw's. What agents work in (`workspace`) is not here.
+const OF_A_STATE: [&str; 11] = [
+    ".env",
+    "credentials",
+    "cron",
+    "devices",
+    "exec-approvals.json",
+    "identity",
+    "logs",
+    "openclaw.json",
+    "openclaw.json.last-good",
+    "state",
+    "telegram",
+];
+
+/// The places no tool may see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Private {
+    homes: Vec<PathBuf>,
+    places: Vec<PathBuf>,
+}
+
+impl Private {
+    /// Those of the person whose home it is, and those of the gateway.
+    pub(super) fn new(config: &Config, home: &Path) -> Self {
+        let mut homes = vec![home.to_owned(), config.paths.home.clone()];
+        homes.dedup();
+        let mut places = vec![config.paths.config_file.clone()];
+        for home in &homes {
+            places.extend(OF_A_HOME.map(|name| home.join(name)));
+            places.extend(of_state(&Paths::under(home.join(".openclaw")), config));
+        }
+        places.extend(of_state(&config.paths, config));
+        Self { homes, places }
+    }
+
+    /// Why the path may not be shown to tools; `None` where it may.
+    pub(super) fn objection(&self, path: &Path) -> Option<String> {
+        let mut parts = path.components();
+        let plain = parts.next() == Some(Component::RootDir)
+            && parts.all(|part| matches!(part, Component::Normal(_)));
+        if !plain {
+            return Some("it is no absolute path without . and ..".to_owned());
+        }
+        if path.parent().is_none() || path.starts_with("/proc") || path.starts_with("/dev") {
+            return Some("a jail has its own /, /proc and /dev".to_owned());
+        }
+        if let Some(home) = self.homes.iter().find(|home| home.starts_with(path)) {
+            return Some(format!("it holds the whole home {}", home.display()));
+        }
+        let overlaps = |place: &&PathBuf| place.starts_with(path) || path.starts_with(place);
+        let place = self.places.iter().find(overlaps)?;
+        Some(format!(
+            "{} is there, which no tool may see",
+            place.display()
+        ))
+    }
+}
+
+fn of_state(paths: &Paths, config: &Config) -> Vec<PathBuf> {
+    let own = OF_A_STATE.iter().map(|name| paths.state_dir.join(name));
+    let agents = config.agents.iter().map(|agent| &agent.id);
+    let agents = agents.flat_map(|id| [paths.agent_dir(id), paths.old_sessions(id)]);
+    own.chain(agents).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn private() -> Private {
+        let mut config = Config::defaults(Paths::under("/srv/state"));
+        config.paths.config_file = "/etc/openclaw/own.json".into();
+        Private::new(&config, Path::new("/home/a"))
+    }
+
+    #[test]
+    fn secrets_and_what_holds_them_may_not_be_shown() {
+        for path in [
+            "/",
+            "/home",
+            "/home/a",
+            "/home/a/.ssh",
+            "/home/a/.ssh/id",
+            "/home/a/.cargo",
+            "/home/a/.cargo/credentials.toml",
+            "/home/a/.config",
+            "/home/a/.local/share",
+            "/home/a/.openclaw",
+            "/home/a/.openclaw/agents/main/agent/auth-profiles.json",
+            "/srv",
+            "/srv/state",
+            "/srv/state/state",
+            "/srv/state/agents",
+            "/srv/state/credentials/x",
+            "/etc/openclaw",
+            "/proc/1",
+            "/dev",
+            "relative",
+            "/home/a/src/../.ssh",
+        ] {
+            assert!(private().objection(Path::new(path)).is_some(), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_beside_them_may() {
+        for path in [
+            "/usr",
+            "/home/a/.cargo/bin",
+            "/home/a/.pyenv",
+            "/home/a/src",
+            "/home/b",
+            "/home/a/.openclaw/workspace",
+            "/srv/state/workspace",
+            "/srv/state/workspace-backend-dev",
+            "/srv/state/agents/main/workspace",
+            "/etc/ssl/certs",
+        ] {
+            assert_eq!(private().objection(Path::new(path)), None, "{path}");
+        }
+    }
+}
