@@ -1,11 +1,12 @@
 //! Where the database is: its directory, its files, who may have them, and how it is opened.
 
-use super::StoreError;
+use super::error::sql_error;
+use super::{StoreError, schema};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeSet;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -18,20 +19,59 @@ pub(super) const LOG_PAGES: u32 = 4096;
 /// Whoever reads from outside can be in the way, but not for long.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The directory (0700) and the file (0600, which SQLite gives to the files beside it too).
+/// Makes the directory (0700) where it is missing.
 pub(super) fn prepare(file: &Path) -> Result<(), StoreError> {
     let directory = directory_of(file);
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(&directory)
-        .map_err(|error| open_error(&directory, &error))?;
-    // One that is there is not touched: to close it would end SQLite's own locks on it, should this
-    // process have it open already.
-    match owner_only().create_new(true).open(file) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(open_error(file, &error)),
+        .map_err(|error| open_error(&directory, &error))
+}
+
+/// A database that was just made and that the disk has not been told to keep.
+///
+/// Syncing takes longer than all else at start, and nobody has been promised anything yet: it is
+/// done before the first promise. Stays open as long as the database: to close any file of a
+/// database ends all locks a process has on it.
+#[derive(Debug)]
+pub(super) struct Fresh {
+    made: File,
+    directory: PathBuf,
+}
+
+impl Fresh {
+    /// Makes the database, if it is missing: whole, beside its place, then in its place (0600, which
+    /// SQLite gives to the files beside it too).
+    pub(super) fn make(file: &Path) -> Result<Option<Self>, StoreError> {
+        if file.exists() {
+            return Ok(None);
+        }
+        let name = beside(file, ".new");
+        for left_over in ["", "-journal", "-wal", "-shm"] {
+            drop(fs::remove_file(beside(&name, left_over)));
+        }
+        let made = owner_only().create_new(true).open(&name);
+        let made = made.map_err(|error| open_error(&name, &error))?;
+        let connected = connect(&name, "OFF").map_err(|error| sql_error(error, &name));
+        let mut connection = connected?;
+        schema::migrate(&mut connection, &name)?;
+        let closed = connection.close().map_err(|(_, error)| error);
+        closed.map_err(|error| sql_error(error, &name))?;
+        fs::rename(&name, file).map_err(|error| open_error(file, &error))?;
+        let directory = directory_of(file);
+        Ok(Some(Self { made, directory }))
+    }
+
+    /// Makes the disk keep it: its content, its name in the directory, and as far as we may see to
+    /// it, the directory's in the one above.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        let sync = |place: &Path| File::open(place)?.sync_all();
+        drop(sync(&directory_of(&self.directory)));
+        self.made
+            .sync_all()
+            .and_then(|()| sync(&self.directory))
+            .map_err(|error| open_error(&self.directory, &error))
     }
 }
 
@@ -60,10 +100,10 @@ impl Lock {
             file: file.to_owned(),
             pid,
         };
-        let mut name = file
-            .canonicalize()
-            .map_err(|error| open_error(file, &error))?;
-        name.as_mut_os_string().push(".lock");
+        let directory = directory_of(file).canonicalize();
+        let directory = directory.map_err(|error| open_error(file, &error))?;
+        let name = directory.join(file.file_name().unwrap_or_default());
+        let name = beside(&name, ".lock");
         let mut ours = ours();
         if ours.contains(&name) {
             return Err(in_use(i32::try_from(std::process::id()).ok()));
@@ -103,15 +143,15 @@ fn whole_file() -> nix::libc::flock {
     }
 }
 
-/// The owner's connection.
-pub(super) fn connect(file: &Path) -> rusqlite::Result<Connection> {
+/// The owner's connection; `synchronous` is SQLite's setting of that name.
+pub(super) fn connect(file: &Path, synchronous: &str) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(48);
     connection.execute_batch(&format!(
-        "PRAGMA journal_mode = WAL;
-         PRAGMA synchronous = FULL;
+        "PRAGMA synchronous = {synchronous};
+         PRAGMA journal_mode = WAL;
          PRAGMA foreign_keys = ON;
          PRAGMA cache_size = -512;
          PRAGMA wal_autocheckpoint = {LOG_PAGES};"
@@ -127,20 +167,18 @@ pub(super) fn connect_to_read(file: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Makes the names of new files stay in their directory, and as far as we may see to it, the
-/// directory's in the one above.
-pub(super) fn sync(file: &Path) -> Result<(), StoreError> {
-    let directory = directory_of(file);
-    let sync = |place: &Path| File::open(place)?.sync_all();
-    drop(sync(&directory_of(&directory)));
-    sync(&directory).map_err(|error| open_error(&directory, &error))
-}
-
 fn directory_of(file: &Path) -> PathBuf {
     match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         Some(_) | None => PathBuf::from("."),
     }
+}
+
+/// `FILEsuffix`.
+fn beside(file: &Path, suffix: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 fn owner_only() -> OpenOptions {

@@ -124,15 +124,14 @@ CREATE TABLE imports (
 /// The newest schema version this program knows.
 pub(super) const NEWEST: u64 = VERSIONS.len() as u64;
 
-/// Brings the database to [`NEWEST`], in one transaction. Whether there was anything to do.
-pub(super) fn migrate(connection: &mut Connection, file: &Path) -> Result<bool, StoreError> {
+/// Brings the database to [`NEWEST`], in one transaction.
+pub(super) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), StoreError> {
     if version(connection, file)? == NEWEST {
-        return Ok(false);
+        return Ok(());
     }
     Migrations::from_slice(VERSIONS)
         .to_latest(connection)
-        .map_err(|error| open_error(file, error.to_string()))?;
-    Ok(true)
+        .map_err(|error| open_error(file, error.to_string()))
 }
 
 /// That the database is of [`NEWEST`], for one who may not change it.

@@ -138,6 +138,9 @@ struct Database {
     since_checkpoint: u32,
     /// Looks for what is old; nothing for one who only reads.
     purge: Option<purge::Schedule>,
+    /// Whether `fresh` is yet to be synced.
+    unsynced: bool,
+    fresh: Option<place::Fresh>,
     /// Held by the owner as long as the database is open: one gateway a state directory.
     lock: Option<place::Lock>,
 }
@@ -146,12 +149,13 @@ impl Database {
     fn open(file: Arc<Path>) -> Result<Self, StoreError> {
         place::prepare(&file)?;
         let lock = place::Lock::take(&file)?;
-        let connected = place::connect(&file);
+        let fresh = place::Fresh::make(&file)?;
+        let connected = place::connect(&file, "FULL");
         let mut connection = connected.map_err(|error| sql_error(error, &file))?;
-        if schema::migrate(&mut connection, &file)? {
-            place::sync(&file)?;
-        }
+        schema::migrate(&mut connection, &file)?;
         let mut database = Self::new(connection, file);
+        database.unsynced = fresh.is_some();
+        database.fresh = fresh;
         database.purge = Some(purge::Schedule::default());
         database.lock = Some(lock);
         Ok(database)
@@ -172,6 +176,8 @@ impl Database {
             synced: true,
             since_checkpoint: 0,
             purge: None,
+            unsynced: false,
+            fresh: None,
             lock: None,
         }
     }
@@ -200,6 +206,9 @@ impl Database {
     /// One transaction around all `jobs`. Its error is the error of every one of them.
     fn transact(&mut self, jobs: Vec<Job>, answers: &mut Vec<Answer>) -> Result<(), StoreError> {
         let synced = jobs.iter().any(|job| job.durability == Durability::Synced);
+        if synced && let Err(error) = self.sync_fresh() {
+            return refuse(jobs, answers, error);
+        }
         let behavior = match self.lock {
             Some(_) => TransactionBehavior::Immediate,
             None => TransactionBehavior::Deferred,
@@ -225,6 +234,17 @@ impl Database {
         if changed {
             self.commits.fetch_add(1, Ordering::Relaxed);
             self.since_checkpoint += 1;
+        }
+        Ok(())
+    }
+
+    /// What is written into a new database is only as safe as the database itself.
+    fn sync_fresh(&mut self) -> Result<(), StoreError> {
+        if self.unsynced
+            && let Some(fresh) = &self.fresh
+        {
+            fresh.sync()?;
+            self.unsynced = false;
         }
         Ok(())
     }

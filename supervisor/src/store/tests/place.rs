@@ -42,6 +42,25 @@ fn one_process_has_a_database_once() {
 }
 
 #[test]
+fn a_database_whose_making_was_cut_off_is_made_anew() {
+    let home = tempfile::tempdir().unwrap();
+    for left_over in ["", "-journal", "-wal", "-shm"] {
+        let name = format!("state.sqlite.new{left_over}");
+        fs::write(home.path().join(name), "half of something").unwrap();
+    }
+    let store = open(home.path());
+    run(store.accept(message("a", &session("main")))).unwrap();
+    drop(store);
+    let names = fs::read_dir(home.path())
+        .unwrap()
+        .flatten()
+        .map(|f| f.file_name());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    assert_eq!(names, ["state.sqlite", "state.sqlite.lock"]);
+}
+
+#[test]
 fn a_newer_database_is_left_alone() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("state.sqlite");
