@@ -7,6 +7,7 @@ mod openclaw;
 mod order;
 mod place;
 mod purge;
+mod usage;
 
 use super::{FinishedTurn, NewInput, OpenSession, Store};
 use ipc::agent::TurnOutcome;
