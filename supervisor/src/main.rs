@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `openclaw`: the gateway and its command line.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    supervisor::cli::main()
+}

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// What of `/etc` programs need to run, beneath it. Not all of it: a gateway that runs as root could
 /// read host keys and private certificates there. `sandbox.readPaths` can add what is missing.
-const ETC: [&str; 54] = [
+const ETC: [&str; 53] = [
     "ImageMagick-6",
     "ImageMagick-7",
     "alternatives",
@@ -36,7 +36,6 @@ const ETC: [&str; 54] = [
     "locale.conf",
     "localtime",
     "lsb-release",
-    "machine-id",
     "magic",
     "magic.mime",
     "maven",

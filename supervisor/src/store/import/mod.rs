@@ -91,35 +91,23 @@ impl Store {
         {
             return Ok(());
         }
-        let transcript = listed.transcript.clone();
-        // Reading and parsing megabytes is not for a thread that others wait for.
-        let read = tokio::task::spawn_blocking(move || read_transcript(&transcript)).await;
-        let converted = match read {
-            Ok(Ok(converted)) => converted,
-            Ok(Err(why)) => {
-                report.skipped.push(why);
-                return Ok(());
-            }
-            Err(error) => {
-                let file = listed.transcript.display();
-                report.skipped.push(format!("{file}: {error}"));
+        let file = listed.transcript.display().to_string();
+        let converted = match read_apart(listed.transcript.clone()).await {
+            Ok(converted) => converted,
+            Err(why) => {
+                report.skipped.push(format!("{file}: {why}"));
                 return Ok(());
             }
         };
         report.sessions += 1;
         report.items += converted.items.len() as u64;
-        let file = listed.transcript.display().to_string();
-        let key = listed.key.clone();
         let broken = converted.broken.iter();
         report
             .skipped
             .extend(broken.map(|why| format!("{file}: {why}")));
-        let current = self
-            .run(Durability::Relaxed, move |connection| {
-                write(connection, &listed, &converted)
-            })
-            .await?;
-        if !current {
+        let key = listed.key.clone();
+        let written = move |connection: &Connection| write(connection, &listed, &converted);
+        if !self.run(Durability::Relaxed, written).await? {
             report.skipped.push(format!(
                 "{file}: {key} has a session here already, so this is kept as its past"
             ));
@@ -263,13 +251,18 @@ fn listed(agent: &AgentId, directory: &Path, key: &str, entry: &Value) -> Option
     })
 }
 
+/// Reads a transcript on a thread of its own: megabytes are not for one that others wait for.
+async fn read_apart(file: PathBuf) -> Result<Converted, String> {
+    let read = tokio::task::spawn_blocking(move || read_transcript(&file)).await;
+    read.unwrap_or_else(|error| Err(error.to_string()))
+}
+
 fn read_transcript(file: &Path) -> Result<Converted, String> {
-    let named = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
-    let size = fs::metadata(file).map_err(|error| named(&error))?.len();
+    let size = fs::metadata(file).map_err(|error| error.to_string())?.len();
     if size > LARGEST {
-        return Err(named(&format!("{size} bytes are more than {LARGEST}")));
+        return Err(format!("{size} bytes are more than {LARGEST}"));
     }
-    let bytes = fs::read(file).map_err(|error| named(&error))?;
-    let branch = Branch::read(&String::from_utf8_lossy(&bytes)).map_err(|why| named(&why))?;
+    let bytes = fs::read(file).map_err(|error| error.to_string())?;
+    let branch = Branch::read(&String::from_utf8_lossy(&bytes))?;
     Ok(convert(branch))
 }

@@ -1,0 +1,233 @@
+//! The gateway, wired: a configuration in, every part built, run until it is told to stop.
+//!
+//! The order is the order of the promises: one gateway a state directory (lock), what was accepted
+//! is readable (store), people are heard (control socket), what was cut off goes on (resume). The
+//! walls are probed beside that, off the path.
+
+mod reload;
+
+use crate::broker::{Live, Services};
+use crate::config::{Config, Programs, Source};
+use crate::control::{self, Control};
+use crate::model::ModelStack;
+use crate::policy::HostPaths;
+use crate::router::Router;
+use crate::store::exec_approvals::ExecApprovals;
+use crate::store::{Store, StoreError};
+use crate::workspace;
+use arc_swap::ArcSwap;
+use reload::Reloading;
+use jail::probe::Report;
+use std::collections::BTreeSet;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The gateway can not start.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// Another one has the state directory.
+    #[error("a gateway is running on {0} already; stop it, or set OPENCLAW_STATE_DIR to another directory")]
+    Running(String),
+    /// The state directory can not be used.
+    #[error("failed to use {path}: {cause}")]
+    State {
+        /// Which path.
+        path: String,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The database can not be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A program of ours is missing.
+    #[error(
+        "{0} is missing; install openclaw, openclaw-agent, openclaw-toolbox and openclaw-jail beside \
+         each other, or name their folder in agents.defaults.process.programs"
+    )]
+    Program(String),
+}
+
+/// How a gateway is told to end.
+#[derive(Debug, Default)]
+pub(crate) struct Ending {
+    stop: CancellationToken,
+    begin_again: AtomicBool,
+}
+
+impl Ending {
+    fn again(&self) {
+        self.begin_again.store(true, Ordering::Relaxed);
+        self.stop.cancel();
+    }
+}
+
+/// A running gateway.
+#[derive(Debug)]
+pub struct App {
+    services: Arc<Services>,
+    router: Arc<Router>,
+    tasks: TaskTracker,
+    ending: Arc<Ending>,
+    reload: Arc<Notify>,
+    _lock: File,
+}
+
+impl App {
+    /// Builds every part and answers the control socket when this returns.
+    ///
+    /// # Errors
+    /// [`AppError`] names what is in the way.
+    pub async fn start(config: Config, source: Source) -> Result<Self, AppError> {
+        let began = Instant::now();
+        let paths = config.paths.clone();
+        make_private_dir(&paths.state_dir)?;
+        let lock = lock(&paths.gateway_lock())?;
+        let programs = Arc::new(config.process.programs.clone());
+        look_for(&programs)?;
+        let store = Store::open(&paths.database())?;
+        let (found, walls) = watch::channel(None);
+        let services = Arc::new(Services {
+            store,
+            live: ArcSwap::from_pointee(live(Arc::new(config))),
+            complaint: std::sync::Mutex::default(),
+            programs: Arc::clone(&programs),
+            walls,
+        });
+        let router = Arc::new(Router::new(Arc::clone(&services)));
+        let ending = Arc::new(Ending::default());
+        let reload = Arc::new(Notify::new());
+        let control = Control {
+            services: Arc::clone(&services),
+            router: Arc::clone(&router),
+            began,
+            stop: ending.stop.clone(),
+            reload: Arc::clone(&reload),
+        };
+        let socket = paths.control_socket();
+        let listener = control::listen(&socket)
+            .map_err(|cause| AppError::State { path: socket.display().to_string(), cause })?;
+        let tasks = TaskTracker::new();
+        tasks.spawn(control::serve(listener, Arc::new(control), tasks.clone()));
+        tasks.spawn(probe_walls(programs, paths.state_dir.join("state"), found));
+        lay_out_workspaces(&services).await;
+        let resumed = Arc::clone(&router);
+        tasks.spawn(async move { resumed.resume().await });
+        let reloading = Reloading {
+            services: Arc::clone(&services),
+            router: Arc::clone(&router),
+            source,
+            wanted: Arc::clone(&reload),
+            ending: Arc::clone(&ending),
+        };
+        tasks.spawn(reloading.run());
+        Ok(Self { services, router, tasks, ending, reload, _lock: lock })
+    }
+
+    /// Waits until the gateway is told to end; whether it is to begin again with a new
+    /// configuration.
+    pub async fn ended(&self) -> bool {
+        self.ending.stop.cancelled().await;
+        self.ending.begin_again.load(Ordering::Relaxed)
+    }
+
+    /// Reads the configuration again.
+    pub fn reload(&self) {
+        self.reload.notify_one();
+    }
+
+    /// Ends every part. Turns that run are on disk.
+    pub async fn drain(self) {
+        self.ending.stop.cancel();
+        self.router.drain().await;
+        self.tasks.close();
+        self.tasks.wait().await;
+        let socket = self.services.live.load().config.paths.control_socket();
+        let _ = std::fs::remove_file(socket);
+    }
+}
+
+async fn lay_out_workspaces(services: &Services) {
+    let config = Arc::clone(&services.live.load().config);
+    let folders: BTreeSet<_> = config.agents.iter().map(|agent| agent.workspace.clone()).collect();
+    let laid = tokio::task::spawn_blocking(move || {
+        for folder in folders {
+            if let Err(error) = workspace::lay_out(&folder) {
+                tracing::error!("failed to lay out the workspace {}: {error}", folder.display());
+            }
+        }
+    });
+    let _ = laid.await;
+}
+
+/// What is built from a configuration.
+fn live(config: Arc<Config>) -> Live {
+    let approvals = ExecApprovals::load(&config.paths.exec_approvals()).unwrap_or_else(|error| {
+        // Fails closed: a file that can not be read allows nothing.
+        tracing::error!("{error}; exec is denied until it is mended");
+        ExecApprovals::deny_all()
+    });
+    let path = std::env::var("PATH").unwrap_or_default();
+    let host = HostPaths::from_path_var(&path, &config.paths.home, &|path: &Path| path.exists());
+    Live { models: ModelStack::new(&config), config, approvals, host }
+}
+
+async fn probe_walls(
+    programs: Arc<Programs>,
+    folder: PathBuf,
+    found: watch::Sender<Option<Report>>,
+) {
+    let probe = tokio::task::spawn_blocking(move || jail::probe::probe(&programs.jail, &folder));
+    match probe.await {
+        Ok(Ok(report)) => {
+            tracing::info!("the walls around tools are of level {}", report.level);
+            let _ = found.send(Some(report));
+        }
+        Ok(Err(error)) => tracing::error!("failed to probe the walls: {error}"),
+        Err(error) => tracing::error!("failed to probe the walls: {error}"),
+    }
+}
+
+fn look_for(programs: &Programs) -> Result<(), AppError> {
+    let Programs { agent, toolbox, jail } = programs;
+    match [agent, toolbox, jail].into_iter().find(|program| !program.is_file()) {
+        Some(missing) => Err(AppError::Program(missing.display().to_string())),
+        None => Ok(()),
+    }
+}
+
+fn make_private_dir(path: &Path) -> Result<(), AppError> {
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|cause| AppError::State { path: path.display().to_string(), cause })
+}
+
+/// One gateway a state directory: the lock is held as long as the file is open.
+fn lock(path: &Path) -> Result<File, AppError> {
+    let state = |cause| AppError::State { path: path.display().to_string(), cause };
+    if let Some(folder) = path.parent() {
+        make_private_dir(folder)?;
+    }
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(state)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let folder = path.parent().and_then(Path::parent).unwrap_or(path);
+            Err(AppError::Running(folder.display().to_string()))
+        }
+        Err(TryLockError::Error(cause)) => Err(state(cause)),
+    }
+}
+

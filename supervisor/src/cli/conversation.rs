@@ -1,0 +1,226 @@
+//! Talking to an agent from the terminal: to the running gateway, or to one of our own for as long
+//! as the talk lasts. When the gateway goes away in the middle, the message is said again with the
+//! same idempotency key as soon as one is back, and the answer is printed then: once.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what it is for")]
+
+use super::CliError;
+use super::client::Client;
+use crate::app::App;
+use crate::config::{Source, Paths};
+use ipc::control::{Activity, FinalReply, FromSupervisor, Submit, ToSupervisor};
+use ipc::frame::FrameError;
+use ipc::id::SessionKey;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+/// How long a gateway that went away is waited for.
+const BACK_WITHIN: Duration = Duration::from_secs(120);
+/// Between two looks whether it is back.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// A talk with an agent.
+pub(super) struct Conversation {
+    paths: Paths,
+    client: Option<Client>,
+    /// The gateway that lasts as long as we do.
+    own: Option<App>,
+}
+
+/// What is shown while an answer is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// Nothing.
+    Nothing,
+    /// What the person should know, on standard error.
+    Notices,
+    /// Everything, as it happens.
+    Everything,
+}
+
+/// How far an answer has been shown.
+#[derive(Default)]
+pub(super) struct Progress {
+    shown: String,
+}
+
+impl Conversation {
+    /// Connects, or starts a gateway.
+    ///
+    /// # Errors
+    /// When neither works.
+    pub(super) async fn begin() -> Result<Self, CliError> {
+        let source = Source::of_process();
+        let paths = source.paths().clone();
+        match Client::connect(&paths).await {
+            Ok(client) => Ok(Self { paths, client: Some(client), own: None }),
+            Err(CliError::NoGateway(_)) => {
+                let config = source.load()?;
+                super::log::start(crate::config::LogLevel::Error);
+                eprintln!("(no gateway is running; this one lasts as long as this command)");
+                for warning in &config.warnings {
+                    eprintln!("openclaw: warning: {warning}");
+                }
+                let app = App::start(config, source).await?;
+                let client = Client::connect(&paths).await?;
+                Ok(Self { paths, client: Some(client), own: Some(app) })
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Asks the gateway one thing besides the talk; its answer in words.
+    ///
+    /// # Errors
+    /// When it was refused, or the gateway does not answer.
+    pub(super) async fn ask(&self, message: &ToSupervisor) -> Result<String, CliError> {
+        match Client::connect(&self.paths).await?.ask(message).await? {
+            FromSupervisor::Done { message } => Ok(message),
+            FromSupervisor::Health(report) => Ok(super::health::in_words(&report)),
+            other => Err(CliError::unexpected(&other)),
+        }
+    }
+
+    /// Says something and waits for the answer.
+    ///
+    /// # Errors
+    /// When it was refused, or no gateway came back.
+    pub(super) async fn say(&mut self, submit: Submit, shown: Shown) -> Result<FinalReply, CliError> {
+        let mut progress = Progress::default();
+        let message = ToSupervisor::Submit(submit);
+        loop {
+            let client = self.client().await?;
+            match hear(client, &message, shown, &mut progress).await {
+                Ok(Ok(reply)) => {
+                    progress.finish(&reply, shown);
+                    return Ok(reply);
+                }
+                Ok(Err(refusal)) if refusal.kind != ipc::refusal::RefusalKind::Unavailable => {
+                    return Err(refusal.into());
+                }
+                Ok(Err(refusal)) if self.own.is_some() => return Err(refusal.into()),
+                Ok(Err(_)) | Err(_) => {
+                    self.client = None;
+                    progress.void(shown);
+                    if shown != Shown::Nothing {
+                        eprintln!("(the gateway went away; waiting for it)");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Stops the turn of a session, over a connection of its own.
+    ///
+    /// # Errors
+    /// When the gateway does not answer.
+    pub(super) async fn stop(paths: &Paths, session: SessionKey) -> Result<(), CliError> {
+        Client::connect(paths).await?.ask(&ToSupervisor::Stop { session }).await.map(|_| ())
+    }
+
+    /// Where the gateway is.
+    pub(super) fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
+    /// Ends the talk, and our own gateway with it.
+    pub(super) async fn end(self) {
+        drop(self.client);
+        if let Some(app) = self.own {
+            app.drain().await;
+        }
+    }
+
+    async fn client(&mut self) -> Result<&mut Client, CliError> {
+        let client = match self.client.take() {
+            Some(client) => client,
+            None => self.reconnect().await?,
+        };
+        Ok(self.client.insert(client))
+    }
+
+    async fn reconnect(&self) -> Result<Client, CliError> {
+        let began = Instant::now();
+        loop {
+            match Client::connect(&self.paths).await {
+                Ok(client) => return Ok(client),
+                Err(error) if began.elapsed() > BACK_WITHIN => return Err(error),
+                Err(_) => tokio::time::sleep(LOOK_EVERY).await,
+            }
+        }
+    }
+}
+
+/// Hears one answer to its end. The outer error is a gateway that went away.
+async fn hear(
+    client: &mut Client,
+    message: &ToSupervisor,
+    shown: Shown,
+    progress: &mut Progress,
+) -> Result<Result<FinalReply, ipc::refusal::Refusal>, FrameError> {
+    client.send(message).await?;
+    loop {
+        match client.recv().await? {
+            FromSupervisor::Delta { text } => progress.grow(&text, shown),
+            FromSupervisor::Undelta => progress.void(shown),
+            FromSupervisor::Activity(activity) => progress.tell(&activity, shown),
+            FromSupervisor::Final(reply) => return Ok(Ok(reply)),
+            FromSupervisor::Refused(refusal) => return Ok(Err(refusal)),
+            FromSupervisor::Accepted { .. }
+            | FromSupervisor::Hello(_)
+            | FromSupervisor::Health(_)
+            | FromSupervisor::Models(_)
+            | FromSupervisor::Sessions { .. }
+            | FromSupervisor::Session(_)
+            | FromSupervisor::Done { .. } => {}
+        }
+    }
+}
+
+impl Progress {
+    fn grow(&mut self, text: &str, shown: Shown) {
+        self.shown.push_str(text);
+        if shown == Shown::Everything {
+            print!("{text}");
+            let _ = std::io::stdout().flush();
+        }
+    }
+
+    fn void(&mut self, shown: Shown) {
+        if shown == Shown::Everything && !self.shown.is_empty() {
+            println!(" […]");
+        }
+        self.shown.clear();
+    }
+
+    fn tell(&mut self, activity: &Activity, shown: Shown) {
+        let line = match activity {
+            Activity::Notice { text } if shown != Shown::Nothing => format!("({text})"),
+            Activity::ToolBegan { tool, detail } if shown == Shown::Everything => {
+                format!("[{tool}] {detail}")
+            }
+            Activity::ToolEnded { tool, verdict } if shown == Shown::Everything && verdict != "ok" => {
+                format!("[{tool}] {verdict}")
+            }
+            Activity::Notice { .. } | Activity::ToolBegan { .. } | Activity::ToolEnded { .. } => return,
+        };
+        if shown == Shown::Everything && !self.shown.is_empty() && !self.shown.ends_with('\n') {
+            println!();
+        }
+        eprintln!("{line}");
+    }
+
+    /// Prints what of the reply was not shown while it grew.
+    fn finish(&mut self, reply: &FinalReply, shown: Shown) {
+        if shown != Shown::Everything {
+            return;
+        }
+        if self.shown.trim_end().ends_with(reply.text.trim_end()) {
+            println!();
+        } else {
+            if !self.shown.is_empty() {
+                println!();
+            }
+            println!("{}", reply.text);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What can go wrong on the command line, and the exit code of each.
+#![expect(clippy::print_stderr, reason = "this is where the person is told")]
+
+use crate::app::AppError;
+use crate::config::ConfigErrors;
+use std::process::ExitCode;
+
+/// A command that was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The configuration is wrong.
+    #[error("{0}")]
+    Config(#[from] ConfigErrors),
+    /// No gateway answers.
+    #[error("{0}")]
+    NoGateway(String),
+    /// The gateway said no.
+    #[error("{0}")]
+    Refused(#[from] ipc::refusal::Refusal),
+    /// The gateway can not start.
+    #[error("{0}")]
+    App(#[from] AppError),
+    /// Anything else, with its causes.
+    #[error("{0:#}")]
+    Other(#[from] anyhow::Error),
+}
+
+impl CliError {
+    /// The gateway said something that is no answer.
+    pub(super) fn unexpected(answer: &ipc::control::FromSupervisor) -> Self {
+        Self::Other(anyhow::anyhow!("the gateway answered with something else: {answer:?}"))
+    }
+
+    /// Tells the person, and gives the exit code.
+    #[must_use]
+    pub fn report(&self) -> ExitCode {
+        eprintln!("openclaw: {self}");
+        match self {
+            Self::Config(_) => ExitCode::from(78),
+            Self::NoGateway(_) => ExitCode::from(69),
+            Self::Refused(_) | Self::App(_) | Self::Other(_) => ExitCode::from(1),
+        }
+    }
+}

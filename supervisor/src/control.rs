@@ -1,0 +1,347 @@
+//! Answers the control socket: the command line's way in. 0600, and only our own user (or root) is
+//! heard.
+
+mod report;
+
+use crate::broker::Services;
+use crate::message::{Inbound, Outbound};
+use crate::router::{Awaited, Router, answers};
+use crate::session::Watch;
+use crate::store::{OutboxId, StoreError};
+use interprocess::local_socket::traits::StreamCommon as _;
+use interprocess::local_socket::traits::tokio::Listener as _;
+use interprocess::local_socket::{GenericFilePath, ListenerOptions, ToFsName as _};
+use interprocess::local_socket::tokio::{Listener, Stream};
+use interprocess::os::unix::local_socket::ListenerOptionsExt as _;
+use ipc::control::{FinalReply, FromSupervisor, Submit, ToSupervisor};
+use ipc::frame::FrameError;
+use ipc::hello::Hello;
+use ipc::id::{InputId, SessionKey};
+use ipc::link::{Link, LinkReceiver, LinkSender};
+use ipc::refusal::{Refusal, RefusalKind};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// A client that says no hello in this time is dropped.
+const HELLO_WITHIN: Duration = Duration::from_secs(5);
+/// The longest message a person may send, in bytes.
+const MAX_MESSAGE: usize = 1024 * 1024;
+
+/// What clients are answered from.
+#[derive(Debug)]
+pub struct Control {
+    /// The parts.
+    pub services: Arc<Services>,
+    /// The sessions.
+    pub router: Arc<Router>,
+    /// When the gateway started.
+    pub began: Instant,
+    /// Set when the gateway is to stop.
+    pub stop: CancellationToken,
+    /// Notified when the configuration is to be read again.
+    pub reload: Arc<tokio::sync::Notify>,
+}
+
+/// Binds the socket, over one a killed gateway left behind (the gateway's lock is held already).
+///
+/// # Errors
+/// What the system says.
+pub fn listen(path: &Path) -> io::Result<Listener> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let name = path.to_fs_name::<GenericFilePath>()?;
+    ListenerOptions::new().name(name).mode(0o600).reclaim_name(false).create_tokio()
+}
+
+/// Answers clients until the gateway stops.
+pub async fn serve(listener: Listener, control: Arc<Control>, tasks: TaskTracker) {
+    loop {
+        let client = tokio::select! {
+            () = control.stop.cancelled() => return,
+            client = listener.accept() => client,
+        };
+        match client {
+            Ok(stream) if is_ours(&stream) => {
+                let control = Arc::clone(&control);
+                tasks.spawn(async move {
+                    let stop = control.stop.clone();
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        end = attend(stream, control) => {
+                            if let Err(error) = end { tracing::debug!("a client left: {error}"); }
+                        }
+                    }
+                });
+            }
+            Ok(_) => tracing::warn!("the control socket refused another user's process"),
+            Err(error) => {
+                tracing::error!("the control socket failed to accept: {error}");
+                // Out of descriptors, most likely: others must end first.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+fn is_ours(stream: &Stream) -> bool {
+    let Ok(peer) = stream.peer_creds() else { return false };
+    peer.euid().is_some_and(|uid| uid == 0 || uid == nix::unistd::geteuid().as_raw())
+}
+
+struct Client {
+    control: Arc<Control>,
+    to: LinkSender<FromSupervisor>,
+}
+
+async fn attend(stream: Stream, control: Arc<Control>) -> Result<(), FrameError> {
+    let (reader, writer) = tokio::io::split(stream);
+    let Link { sender, mut receiver } = Link::<FromSupervisor, ToSupervisor>::new(reader, writer);
+    let mut client = Client { control, to: sender };
+    client.to.send(&FromSupervisor::Hello(Hello::ours())).await?;
+    match tokio::time::timeout(HELLO_WITHIN, receiver.recv()).await {
+        Ok(Ok(ToSupervisor::Hello(hello))) => {
+            if let Err(wrong) = hello.check() {
+                return client.refuse(RefusalKind::Invalid, wrong.to_string()).await;
+            }
+        }
+        Ok(Ok(_)) => return client.refuse(RefusalKind::Invalid, "say hello first").await,
+        Ok(Err(error)) => return Err(error),
+        Err(_) => return client.refuse(RefusalKind::Invalid, "no hello in time").await,
+    }
+    client.serve(&mut receiver).await
+}
+
+impl Client {
+    async fn serve(&mut self, from: &mut LinkReceiver<ToSupervisor>) -> Result<(), FrameError> {
+        loop {
+            let message = match from.recv().await {
+                Ok(message) => message,
+                Err(FrameError::Closed) => return Ok(()),
+                Err(error) => {
+                    self.refuse(RefusalKind::Invalid, error.to_string()).await?;
+                    return Err(error);
+                }
+            };
+            self.answer(message, from).await?;
+        }
+    }
+
+    async fn answer(
+        &mut self,
+        message: ToSupervisor,
+        from: &mut LinkReceiver<ToSupervisor>,
+    ) -> Result<(), FrameError> {
+        let control = Arc::clone(&self.control);
+        match message {
+            ToSupervisor::Hello(_) => self.refuse(RefusalKind::Invalid, "hello was said").await,
+            ToSupervisor::Submit(submit) => self.submit(submit, from).await,
+            ToSupervisor::Attach { session } => self.attach(session, from).await,
+            ToSupervisor::Stop { session } => self.stop(&session).await,
+            ToSupervisor::Health => self.say(report::health(&control).await).await,
+            ToSupervisor::Models => self.say(report::models(&control).await).await,
+            ToSupervisor::SessionsList => self.say(report::sessions(&control).await).await,
+            ToSupervisor::SessionsShow { session, limit } => {
+                self.say(report::session(&control, &session, limit).await).await
+            }
+            ToSupervisor::SessionsReset { session } => self.reset(&session).await,
+            ToSupervisor::Reload => {
+                control.reload.notify_one();
+                self.done("the configuration is being read again").await
+            }
+            ToSupervisor::Shutdown => {
+                self.done("the gateway is stopping").await?;
+                control.stop.cancel();
+                Ok(())
+            }
+        }
+    }
+
+    async fn submit(
+        &mut self,
+        submit: Submit,
+        from: &mut LinkReceiver<ToSupervisor>,
+    ) -> Result<(), FrameError> {
+        let inbound = match self.check(submit) {
+            Ok(inbound) => inbound,
+            Err(refusal) => return self.to.send(&FromSupervisor::Refused(refusal)).await,
+        };
+        let submitted = match self.control.router.submit(inbound).await {
+            Ok(submitted) => submitted,
+            Err(error) => return self.store_failed(&error).await,
+        };
+        let (input, session) = (submitted.input, submitted.session);
+        let again = submitted.again;
+        self.to.send(&FromSupervisor::Accepted { input, session, again }).await?;
+        match submitted.answer {
+            Awaited::Given(reply) => self.deliver(input, reply).await,
+            Awaited::Coming(watch) => self.stream(watch, Some(input), from).await,
+        }
+    }
+
+    fn check(&self, submit: Submit) -> Result<Inbound, Refusal> {
+        let invalid = |text: &str| Refusal::new(RefusalKind::Invalid, text);
+        if submit.text.trim().is_empty() {
+            return Err(invalid("the message is empty"));
+        }
+        if submit.text.len() > MAX_MESSAGE {
+            return Err(invalid("the message is over 1 MiB; put it in a file of the workspace"));
+        }
+        if submit.key.is_empty() || submit.key.len() > 256 {
+            return Err(invalid("an idempotency key has 1 to 256 bytes"));
+        }
+        let (agent, session) = self.control.router.place(submit.agent, submit.session)?;
+        Ok(Inbound {
+            key: submit.key,
+            session,
+            agent,
+            channel: "cli".into(),
+            origin: serde_json::Value::Null,
+            text: submit.text,
+        })
+    }
+
+    async fn attach(
+        &mut self,
+        session: SessionKey,
+        from: &mut LinkReceiver<ToSupervisor>,
+    ) -> Result<(), FrameError> {
+        let (agent, session) = match self.control.router.place(None, Some(session)) {
+            Ok(place) => place,
+            Err(refusal) => return self.to.send(&FromSupervisor::Refused(refusal)).await,
+        };
+        match self.control.router.watch(&session, &agent).await {
+            Ok(watch) => self.stream(watch, None, from).await,
+            Err(error) => self.store_failed(&error).await,
+        }
+    }
+
+    /// Passes on what a session says, until `input` is answered (or, without one, for as long as
+    /// the client stays). A client may stop the turn meanwhile; it is heard by a connection of its
+    /// own, so here only its leaving counts.
+    async fn stream(
+        &mut self,
+        mut watch: Watch,
+        input: Option<InputId>,
+        from: &mut LinkReceiver<ToSupervisor>,
+    ) -> Result<(), FrameError> {
+        if !watch.draft.is_empty() {
+            self.to.send(&FromSupervisor::Delta { text: watch.draft }).await?;
+        }
+        loop {
+            let event = tokio::select! {
+                event = watch.events.recv() => event,
+                // Nothing is to be said now; a client that left ends the stream.
+                heard = from.recv() => match heard {
+                    Ok(_) => {
+                        self.refuse(RefusalKind::Invalid, "an answer is being streamed; use another connection").await?;
+                        return Err(FrameError::Closed);
+                    }
+                    Err(error) => return Err(error),
+                },
+            };
+            match event {
+                Ok(Outbound::Delta(text)) => self.to.send(&FromSupervisor::Delta { text }).await?,
+                Ok(Outbound::Undelta) => self.to.send(&FromSupervisor::Undelta).await?,
+                Ok(Outbound::Activity(activity)) => {
+                    self.to.send(&FromSupervisor::Activity(activity)).await?;
+                }
+                Ok(Outbound::Final(last)) => match input {
+                    Some(input) if answers(&last, input) => {
+                        self.to.send(&FromSupervisor::Final(last.reply)).await?;
+                        self.sent(last.outbox).await;
+                        return Ok(());
+                    }
+                    Some(_) => {}
+                    None => self.to.send(&FromSupervisor::Final(last.reply)).await?,
+                },
+                // Drafts were missed, and perhaps the end: the outbox knows.
+                Err(RecvError::Lagged(_)) => {
+                    if self.caught_up(input).await? {
+                        return Ok(());
+                    }
+                }
+                Err(RecvError::Closed) => return self.closed(input).await,
+            }
+        }
+    }
+
+    async fn caught_up(&mut self, input: Option<InputId>) -> Result<bool, FrameError> {
+        let Some(input) = input else { return Ok(false) };
+        match self.control.services.store.reply_to(input).await {
+            Ok(Some(reply)) => self.deliver(input, reply).await.map(|()| true),
+            Ok(None) => Ok(false),
+            Err(error) => self.store_failed(&error).await.map(|()| true),
+        }
+    }
+
+    /// The driver ended: its last words are in the outbox.
+    async fn closed(&mut self, input: Option<InputId>) -> Result<(), FrameError> {
+        if self.caught_up(input).await? {
+            return Ok(());
+        }
+        self.refuse(RefusalKind::Unavailable, "the gateway is stopping; the turn goes on when it is back").await
+    }
+
+    async fn deliver(&mut self, input: InputId, reply: FinalReply) -> Result<(), FrameError> {
+        self.to.send(&FromSupervisor::Final(reply)).await?;
+        if let Ok(Some(row)) = self.control.services.store.pending_reply(input).await {
+            self.sent(row.id).await;
+        }
+        Ok(())
+    }
+
+    async fn sent(&mut self, outbox: OutboxId) {
+        if let Err(error) = self.control.services.store.mark_sent(outbox).await {
+            tracing::error!("{error}");
+        }
+    }
+
+    async fn stop(&mut self, session: &SessionKey) -> Result<(), FrameError> {
+        let stopped = match self.control.router.find(session).await {
+            Some(handle) => handle.stop().await.unwrap_or(false),
+            None => false,
+        };
+        self.done(if stopped { "stopping" } else { "no turn is running there" }).await
+    }
+
+    async fn reset(&mut self, session: &SessionKey) -> Result<(), FrameError> {
+        let (agent, session) = match self.control.router.place(None, Some(session.clone())) {
+            Ok(place) => place,
+            Err(refusal) => return self.to.send(&FromSupervisor::Refused(refusal)).await,
+        };
+        match self.control.router.session(&session, &agent).await {
+            Ok(handle) => match handle.reset().await {
+                Ok(()) => self.done("the session begins anew; its past is kept").await,
+                Err(_) => self.refuse(RefusalKind::Unavailable, "the session was closing; try again").await,
+            },
+            Err(error) => self.store_failed(&error).await,
+        }
+    }
+
+    async fn say(&mut self, answer: Result<FromSupervisor, StoreError>) -> Result<(), FrameError> {
+        match answer {
+            Ok(answer) => self.to.send(&answer).await,
+            Err(error) => self.store_failed(&error).await,
+        }
+    }
+
+    async fn store_failed(&mut self, error: &StoreError) -> Result<(), FrameError> {
+        tracing::error!("{error}");
+        self.refuse(RefusalKind::Unavailable, error.to_string()).await
+    }
+
+    async fn done(&mut self, message: &str) -> Result<(), FrameError> {
+        self.to.send(&FromSupervisor::Done { message: message.into() }).await
+    }
+
+    async fn refuse(&mut self, kind: RefusalKind, text: impl Into<String>) -> Result<(), FrameError> {
+        self.to.send(&FromSupervisor::Refused(Refusal::new(kind, text))).await
+    }
+}

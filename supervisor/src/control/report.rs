@@ -1,0 +1,111 @@
+//! What the control socket tells of the gateway: health, models, sessions.
+
+use super::Control;
+use crate::session::{PhaseName, SessionView};
+use crate::store::{SessionRow, StoreError};
+use ipc::control::{
+    FromSupervisor, HealthReport, PartHealth, SessionDetail, SessionSummary, WallsReport,
+};
+use ipc::id::SessionKey;
+use ipc::refusal::{Refusal, RefusalKind};
+use jail::probe::Report;
+use std::collections::HashMap;
+
+/// How everything is.
+pub(super) async fn health(control: &Control) -> Result<FromSupervisor, StoreError> {
+    let live = control.services.live.load_full();
+    let config = &live.config;
+    let views = control.router.views().await;
+    let models = live.models.chain(&config.default_agent().id, None).await;
+    let walls = walls(control.services.walls.borrow().as_ref(), config.sandbox.network);
+    let mut notices: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+    let minimum = config.sandbox.minimum.unwrap_or(1);
+    let high_enough = walls.level.is_none_or(|level| level >= minimum);
+    if !high_enough {
+        notices.push(format!("the walls are below sandbox.minimum {minimum}: no tool is run"));
+    }
+    let complaint = control.services.complaint();
+    let ok = high_enough && complaint.is_none();
+    notices.extend(complaint.map(|what| format!("the last good configuration is in force: {what}")));
+    Ok(FromSupervisor::Health(HealthReport {
+        ok,
+        version: env!("CARGO_PKG_VERSION").into(),
+        pid: std::process::id(),
+        uptime_ms: u64::try_from(control.began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        state_dir: config.paths.state_dir.display().to_string(),
+        channels: vec![PartHealth {
+            name: "CLI".into(),
+            ok: true,
+            detail: format!("ok ({})", config.paths.control_socket().display()),
+        }],
+        agents: config.agents.iter().map(|agent| agent.id.clone()).collect(),
+        models: models.iter().map(ToString::to_string).collect(),
+        walls,
+        live_agents: count(views.values().filter(|view| view.pid.is_some()).count()),
+        sessions: count(control.services.store.list().await?.len()),
+        notices,
+    }))
+}
+
+fn walls(report: Option<&Report>, network: crate::config::Network) -> WallsReport {
+    let layer = |layer: &jail::probe::Layer| PartHealth {
+        name: layer.name.to_string(),
+        ok: layer.holds,
+        detail: layer.proof.clone(),
+    };
+    let network = match network {
+        crate::config::Network::None => "none",
+        crate::config::Network::Host => "host",
+    };
+    WallsReport {
+        level: report.map(|report| report.level),
+        layers: report.map(|report| report.layers.iter().map(layer).collect()).unwrap_or_default(),
+        network: network.into(),
+    }
+}
+
+/// Which models there are, and how their credentials are.
+pub(super) async fn models(control: &Control) -> Result<FromSupervisor, StoreError> {
+    let live = control.services.live.load_full();
+    Ok(FromSupervisor::Models(live.models.report().await))
+}
+
+/// All sessions.
+pub(super) async fn sessions(control: &Control) -> Result<FromSupervisor, StoreError> {
+    let views = control.router.views().await;
+    let rows = control.services.store.list().await?;
+    let sessions = rows.into_iter().map(|row| summary(row, &views)).collect();
+    Ok(FromSupervisor::Sessions { sessions })
+}
+
+/// One session with its items.
+pub(super) async fn session(
+    control: &Control,
+    key: &SessionKey,
+    limit: Option<u32>,
+) -> Result<FromSupervisor, StoreError> {
+    let views = control.router.views().await;
+    let Some(shown) = control.services.store.show(key, limit).await? else {
+        let text = format!("there is no session {key}; openclaw sessions list shows what there is");
+        return Ok(FromSupervisor::Refused(Refusal::new(RefusalKind::NotFound, text)));
+    };
+    let items = shown.items.iter().filter_map(|item| serde_json::to_value(item).ok()).collect();
+    Ok(FromSupervisor::Session(SessionDetail { summary: summary(shown.row, &views), items }))
+}
+
+fn summary(row: SessionRow, views: &HashMap<SessionKey, SessionView>) -> SessionSummary {
+    let view = views.get(&row.session);
+    SessionSummary {
+        state: view.map_or(PhaseName::Cold, |view| view.phase).as_str().to_owned(),
+        pid: view.and_then(|view| view.pid).and_then(|pid| u32::try_from(pid).ok()),
+        agent: row.agent,
+        updated_at: row.updated_at,
+        items: row.items,
+        usage: row.usage,
+        session: row.session,
+    }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,78 @@
+//! Starting a child with its link.
+
+use super::child::Child;
+use ipc::link::Link;
+use serde::{Serialize, de::DeserializeOwned};
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Stdio;
+
+/// What to start.
+#[derive(Debug)]
+pub struct Spawn<'a> {
+    /// The program.
+    pub program: &'a Path,
+    /// `argv[0]`: the title in `ps`.
+    pub title: String,
+    /// The other arguments.
+    pub args: Vec<String>,
+    /// Written to the link before anything else: the jail's spec, for `openclaw-jail`.
+    pub first: Option<Vec<u8>>,
+    /// Stamped on the child's log lines.
+    pub label: String,
+}
+
+/// No child could be made. Nothing runs unconfined instead.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to start {program}: {cause}")]
+pub struct SpawnError {
+    program: String,
+    cause: io::Error,
+}
+
+impl SpawnError {
+    /// `program` could not be started because of `cause`.
+    pub fn new(program: &Path, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { program: program.display().to_string(), cause: io::Error::other(cause) }
+    }
+}
+
+/// Starts a child in a process group of its own. Needs a tokio runtime.
+///
+/// # Errors
+/// [`SpawnError`] names the program and what the system said.
+pub fn spawn<Out, In>(spawn: Spawn<'_>) -> Result<(Child, Link<Out, In>), SpawnError>
+where
+    Out: Serialize,
+    In: DeserializeOwned,
+{
+    start(&spawn).map_err(|cause| SpawnError { program: spawn.program.display().to_string(), cause })
+}
+
+fn start<Out, In>(spawn: &Spawn<'_>) -> io::Result<(Child, Link<Out, In>)>
+where
+    Out: Serialize,
+    In: DeserializeOwned,
+{
+    let (mut ours, theirs) = UnixStream::pair()?;
+    if let Some(first) = &spawn.first {
+        ours.write_all(first)?;
+    }
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that starts children")]
+    let mut command = std::process::Command::new(spawn.program);
+    command
+        .arg0(&spawn.title)
+        .args(&spawn.args)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    let process = tokio::process::Command::from(command).kill_on_drop(true).spawn()?;
+    let child = Child::new(process, spawn.label.clone());
+    Ok((child, Link::from_fd(OwnedFd::from(ours))?))
+}

@@ -1,0 +1,505 @@
+//! The task that owns a session: hears everything that can happen to it, asks [`super::state`] what
+//! that means, and does it.
+//!
+//! Everything is stored before it is acted on, so whatever dies, the next driver goes on from disk.
+//! When the store itself fails, the agent process is stopped and the turn is taken up again later.
+
+use super::handle::{COMMANDS, Command, SessionHandle, SessionView, Watch};
+use super::permit::Standing;
+use super::process::{AgentProcess, News};
+use super::publish::Publisher;
+use super::state::{Effect, Input, PhaseName, Settings, State};
+use super::transcript::Transcript;
+use super::turn::Turn;
+use crate::broker::model::ModelEnd;
+use crate::broker::{Live, Services};
+use crate::config::Agent;
+use crate::message::Outbound;
+use crate::policy::{LoopGuard, SessionPolicy};
+use crate::process::{ExitReason, KillStep};
+use crate::store::{StoreError, StoredInput};
+use crate::tool_host::{Ended, JobEnded, ToolHost};
+use ipc::agent::{FromAgent, ToAgent, ToolCall};
+use ipc::control::Activity;
+use ipc::frame::FrameError;
+use ipc::id::{AgentId, CallId, InputId, SessionKey, TurnId};
+use ipc::model::Usage;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+/// An agent that is in a turn and waits for nothing must say something within this time.
+const SILENT_FOR: Duration = Duration::from_secs(30);
+/// How long the driver of a cold session stays, for the next message.
+const LINGER: Duration = Duration::from_secs(60);
+
+/// Everything that can wake a driver.
+enum Event {
+    Command(Option<Command>),
+    Frame(Result<FromAgent, FrameError>),
+    Exited(ExitReason),
+    Call(CallEnd),
+    Job(JobEnded),
+    Time,
+}
+
+/// The end of something that was done for the agent.
+pub(super) enum CallEnd {
+    Model(Box<ModelEnd>),
+    Tool { call: CallId, tool: ToolCall, ended: Ended },
+}
+
+/// A session's owner.
+pub(super) struct Driver {
+    pub(super) services: Arc<Services>,
+    /// The configuration this process was started with, renewed between turns.
+    pub(super) live: Arc<Live>,
+    pub(super) key: SessionKey,
+    pub(super) agent: AgentId,
+    pub(super) state: State,
+    pub(super) transcript: Transcript,
+    pub(super) next_turn: TurnId,
+    pub(super) pinned: Option<String>,
+    pub(super) usage: Usage,
+    /// Stored messages that no turn has read.
+    pub(super) inputs: BTreeMap<InputId, StoredInput>,
+    /// Messages this driver has seen: told twice, they count once.
+    seen: BTreeSet<InputId>,
+    pub(super) turn: Option<Turn>,
+    pub(super) resume: bool,
+    pub(super) process: Option<AgentProcess>,
+    pub(super) standing: Standing,
+    pub(super) instructions: Arc<str>,
+    pub(super) policy: SessionPolicy,
+    pub(super) loops: LoopGuard,
+    pub(super) tools: ToolHost,
+    pub(super) calls: JoinSet<CallEnd>,
+    pub(super) publisher: Publisher,
+    heard_at: Instant,
+    reset: Option<oneshot::Sender<()>>,
+    commands: mpsc::Receiver<Command>,
+    view: watch::Sender<SessionView>,
+}
+
+/// Opens a session and starts its driver in `tasks`.
+///
+/// # Errors
+/// When the session can not be read from disk.
+pub async fn start(
+    services: Arc<Services>,
+    key: SessionKey,
+    agent: AgentId,
+    tasks: &tokio_util::task::TaskTracker,
+) -> Result<SessionHandle, StoreError> {
+    let (sender, commands) = mpsc::channel(COMMANDS);
+    let cold = SessionView { phase: PhaseName::Cold, pid: None, waiting: 0 };
+    let (view, seen) = watch::channel(cold);
+    let driver = Driver::open(services, key, agent, commands, view).await?;
+    tasks.spawn(driver.run());
+    Ok(SessionHandle { commands: sender, view: seen })
+}
+
+impl Driver {
+    async fn open(
+        services: Arc<Services>,
+        key: SessionKey,
+        agent: AgentId,
+        commands: mpsc::Receiver<Command>,
+        view: watch::Sender<SessionView>,
+    ) -> Result<Self, StoreError> {
+        let live = services.live.load_full();
+        let open = services.store.open_session(&key, &agent).await?;
+        let transcript = Transcript::load(services.store.clone(), open.id, open.next_item).await?;
+        let tools = ToolHost::new(Arc::clone(&services.programs), key.to_string());
+        let config = configured(&live, &agent);
+        let mut driver = Self {
+            policy: SessionPolicy::new(policy_input(&live, &config, &key)),
+            loops: LoopGuard::new(&config.loops),
+            state: State::new(settings(&live)),
+            services,
+            live,
+            agent,
+            transcript,
+            next_turn: open.next_turn,
+            pinned: open.model,
+            usage: open.usage,
+            inputs: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            turn: None,
+            resume: false,
+            process: None,
+            standing: Standing::default(),
+            instructions: Arc::from(""),
+            tools,
+            calls: JoinSet::new(),
+            publisher: Publisher::new(),
+            heard_at: Instant::now(),
+            reset: None,
+            commands,
+            view,
+            key,
+        };
+        if let Some(unfinished) = open.unfinished {
+            driver.take_up(unfinished);
+            driver.apply(Input::Unfinished).await;
+        }
+        for input in open.waiting {
+            driver.arrived(input).await;
+        }
+        Ok(driver)
+    }
+
+    async fn run(mut self) {
+        loop {
+            self.settle().await;
+            self.show();
+            let event = self.next().await;
+            if let Event::Command(None) = event {
+                break;
+            }
+            let lingered = matches!(event, Event::Time) && self.may_leave();
+            self.handle(event).await;
+            if lingered && self.may_leave() {
+                // Nothing may come in between: who sends now is told that we are gone.
+                self.commands.close();
+                while let Ok(command) = self.commands.try_recv() {
+                    self.command(command).await;
+                }
+                if self.may_leave() {
+                    break;
+                }
+                self.run_out().await;
+                break;
+            }
+        }
+    }
+
+    /// The last commands came while the door was closing: they are carried through.
+    async fn run_out(&mut self) {
+        while !self.state.is_at_rest() {
+            self.settle().await;
+            let event = self.next().await;
+            if let Event::Command(None) = event {
+                if self.state.is_at_rest() {
+                    return;
+                }
+                continue;
+            }
+            self.handle(event).await;
+        }
+    }
+
+    fn may_leave(&self) -> bool {
+        self.state.is_at_rest() && self.turn.is_none() && !self.tools.is_busy()
+    }
+
+    async fn next(&mut self) -> Event {
+        let wake = self.wake_at();
+        let closed = self.commands.is_closed() && self.commands.is_empty();
+        tokio::select! {
+            biased;
+            news = async { match &mut self.process {
+                Some(process) => process.next().await,
+                None => std::future::pending().await,
+            }} => match news {
+                News::Frame(frame) => Event::Frame(frame),
+                News::Left(reason) => Event::Exited(reason),
+            },
+            Some(Ok(end)) = self.calls.join_next() => Event::Call(end),
+            command = self.commands.recv(), if !closed => Event::Command(command),
+            job = self.tools.job_ended() => Event::Job(job),
+            () = tokio::time::sleep_until(wake.into()) => Event::Time,
+        }
+    }
+
+    fn wake_at(&self) -> Instant {
+        let far = Instant::now() + LINGER;
+        match self.state.phase() {
+            PhaseName::InTurn => {
+                let hung = self.heard_at + SILENT_FOR;
+                let own = self.state.wake_at().unwrap_or(far);
+                if self.waits_for_us() { own.min(far) } else { own.min(hung) }
+            }
+            PhaseName::Cold
+            | PhaseName::Starting
+            | PhaseName::Idle
+            | PhaseName::Stopping
+            | PhaseName::Backoff => self.state.wake_at().unwrap_or(far),
+        }
+    }
+
+    /// Whether the agent waits for a reply of ours: then its silence is right.
+    fn waits_for_us(&self) -> bool {
+        self.standing.model_asked || self.standing.tools_asked > 0
+    }
+
+    async fn handle(&mut self, event: Event) {
+        match event {
+            Event::Command(Some(command)) => self.command(command).await,
+            Event::Command(None) => {}
+            Event::Frame(Ok(frame)) => {
+                self.heard_at = Instant::now();
+                self.frame(frame).await;
+            }
+            // An orderly end: the exit follows, and says how it was.
+            Event::Frame(Err(FrameError::Closed)) => {}
+            Event::Frame(Err(error)) => self.broken(ExitReason::BadFrame(error.to_string())).await,
+            Event::Exited(reason) => self.exited(reason).await,
+            Event::Call(end) => {
+                self.heard_at = Instant::now();
+                let stored = match end {
+                    CallEnd::Model(end) => self.model_ended(*end).await,
+                    CallEnd::Tool { call, tool, ended } => self.tool_ended(call, tool, ended).await,
+                };
+                self.check(stored).await;
+            }
+            Event::Job(news) => {
+                let text = format!("background command {} ended: {}", news.job, news.outcome.to_text());
+                self.tell(Activity::Notice { text });
+            }
+            Event::Time => self.time().await,
+        }
+    }
+
+    async fn time(&mut self) {
+        let silent = self.heard_at.elapsed() >= SILENT_FOR && !self.waits_for_us();
+        if self.state.phase() == PhaseName::InTurn && silent && self.process.is_some() {
+            self.broken(ExitReason::Hung).await;
+        }
+        self.apply(Input::Tick).await;
+    }
+
+    async fn command(&mut self, command: Command) {
+        match command {
+            Command::Arrived(input) => self.arrived(input).await,
+            Command::Watch(reply) => {
+                let (draft, events) = self.publisher.watch();
+                let _ = reply.send(Watch { draft, events });
+            }
+            Command::Stop(reply) => {
+                let _ = reply.send(self.turn.is_some());
+                self.apply(Input::Stop).await;
+            }
+            Command::Reset(reply) => {
+                self.reset = Some(reply);
+                self.apply(Input::Stop).await;
+            }
+            Command::Renew => {
+                self.renew();
+                self.apply(Input::Renew).await;
+            }
+            Command::Drain => {
+                self.apply(Input::Drain).await;
+                self.tools.end_all();
+            }
+        }
+    }
+
+    async fn arrived(&mut self, input: StoredInput) {
+        if !self.seen.insert(input.id) {
+            return;
+        }
+        // Ids only grow, so an old one is not told of again.
+        while self.seen.len() > 1024 {
+            self.seen.pop_first();
+        }
+        let id = input.id;
+        self.inputs.insert(id, input);
+        self.apply(Input::Arrived(id)).await;
+    }
+
+    async fn exited(&mut self, reason: ExitReason) {
+        let Some(process) = self.process.take() else { return };
+        let reason = match reason {
+            // What it said last is the truer reason.
+            ExitReason::Code(_) if !process.last_words().is_empty() => {
+                ExitReason::JailFailed(process.last_words())
+            }
+            other => other,
+        };
+        tracing::debug!(session = %self.key, "agent process {reason}");
+        self.standing = Standing::default();
+        self.apply(Input::Exited(reason)).await;
+        if self.process.is_none() {
+            self.tools.rest();
+        }
+    }
+
+    /// Lets the process go that broke a rule.
+    pub(super) async fn broken(&mut self, reason: ExitReason) {
+        tracing::warn!(session = %self.key, "agent process {reason}");
+        self.apply(Input::Broken(reason)).await;
+    }
+
+    /// A store that fails takes the process with it: the turn goes on from disk, later.
+    pub(super) async fn check(&mut self, stored: Result<(), StoreError>) {
+        if let Err(error) = stored {
+            tracing::error!(session = %self.key, "{error}");
+            self.tell(Activity::Notice { text: error.to_string() });
+            self.calls.abort_all();
+            self.broken(ExitReason::Stopped).await;
+        }
+    }
+
+    pub(super) async fn apply(&mut self, input: Input) {
+        let state = self.state.clone();
+        let (state, effects) = state.step(input, Instant::now());
+        self.state = state;
+        for effect in effects {
+            let done = self.perform(effect).await;
+            // Boxed: a failed effect is itself an input.
+            Box::pin(self.check(done)).await;
+        }
+    }
+
+    async fn perform(&mut self, effect: Effect) -> Result<(), StoreError> {
+        match effect {
+            Effect::Spawn => self.spawn(),
+            Effect::Start => self.introduce().await,
+            Effect::BeginTurn(inputs) => return self.begin_turn(inputs).await,
+            Effect::ResumeTurn => self.resume = true,
+            Effect::Steer => {
+                if let Some(turn) = &self.turn {
+                    let turn = turn.id;
+                    self.say(ToAgent::Steer { turn });
+                }
+            }
+            Effect::Cancel => self.cancel(),
+            Effect::AskToExit => self.say(ToAgent::Shutdown),
+            Effect::Kill(step) => {
+                if let Some(process) = &self.process {
+                    process.kill(step);
+                }
+            }
+            Effect::EndCancelled => self.end_cancelled(),
+            Effect::GiveUp(reason) => return self.give_up(&reason).await,
+            Effect::TellRestart(reason) => {
+                let text = format!("the agent process {reason}; the turn goes on in a new one");
+                self.tell(Activity::Notice { text });
+            }
+        }
+        Ok(())
+    }
+
+    fn spawn(&mut self) {
+        self.renew();
+        self.standing = Standing::default();
+        match AgentProcess::spawn(&self.services.programs.agent, &self.key) {
+            Ok(process) => self.process = Some(process),
+            Err(error) => {
+                tracing::error!(session = %self.key, "{error}");
+                self.process = Some(AgentProcess::failed(error.to_string()));
+            }
+        }
+    }
+
+    /// Says something to the agent. One that does not listen is hung: its queue is full, and it goes.
+    pub(super) fn say(&mut self, message: ToAgent) {
+        if let Some(process) = &self.process
+            && !process.say(message)
+        {
+            process.kill(KillStep::Kill);
+        }
+    }
+
+    pub(super) fn tell(&mut self, activity: Activity) {
+        self.publisher.publish(Outbound::Activity(activity));
+    }
+
+    /// The newest configuration, for the next process or turn.
+    fn renew(&mut self) {
+        let newest = self.services.live.load_full();
+        if Arc::ptr_eq(&newest, &self.live) && self.process.is_some() {
+            return;
+        }
+        self.live = newest;
+        let config = configured(&self.live, &self.agent);
+        self.policy = SessionPolicy::new(policy_input(&self.live, &config, &self.key));
+        self.state.set(settings(&self.live));
+    }
+
+    /// The agent as configured now.
+    pub(super) fn config(&self) -> Agent {
+        configured(&self.live, &self.agent)
+    }
+
+    async fn settle(&mut self) {
+        let settled = self.end_when_quiet().await;
+        self.check(settled).await;
+        if self.reset.is_some() && self.turn.is_none() {
+            self.begin_anew().await;
+        }
+    }
+
+    async fn begin_anew(&mut self) {
+        self.tools.end_all();
+        if let Some(process) = &self.process {
+            process.kill(KillStep::Kill);
+        }
+        let anew = self.open_anew().await;
+        if let (Ok(()), Some(reply)) = (&anew, self.reset.take()) {
+            let _ = reply.send(());
+        }
+        self.reset = None;
+        self.check(anew).await;
+    }
+
+    async fn open_anew(&mut self) -> Result<(), StoreError> {
+        self.services.store.reset(&self.key).await?;
+        let open = self.services.store.open_session(&self.key, &self.agent).await?;
+        self.next_turn = open.next_turn;
+        self.pinned = open.model;
+        self.usage = open.usage;
+        let store = self.services.store.clone();
+        self.transcript = Transcript::load(store, open.id, open.next_item).await?;
+        Ok(())
+    }
+
+    fn show(&self) {
+        let view = SessionView {
+            phase: self.state.phase(),
+            pid: self.process.as_ref().and_then(AgentProcess::pid),
+            waiting: self.state.waiting(),
+        };
+        self.view.send_if_modified(|shown| std::mem::replace(shown, view) != view);
+    }
+}
+
+fn configured(live: &Live, agent: &AgentId) -> Agent {
+    let config = &live.config;
+    config.agent(agent).unwrap_or_else(|| config.default_agent()).clone()
+}
+
+/// A regular file that somebody may execute.
+fn is_program(path: &std::path::Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
+fn policy_input<'a>(
+    live: &'a Live,
+    agent: &'a Agent,
+    session: &'a SessionKey,
+) -> crate::policy::PolicyInput<'a> {
+    crate::policy::PolicyInput {
+        config: &live.config,
+        agent,
+        session,
+        // The first of the chain; one that is chosen for a session alone has no rules of its own.
+        model: agent.model.primary.as_ref(),
+        approvals: &live.approvals,
+        host: &live.host,
+        is_program,
+    }
+}
+
+fn settings(live: &Live) -> Settings {
+    let config = &live.config;
+    Settings {
+        mode: config.queue.mode,
+        debounce: config.queue.debounce,
+        idle: config.process.idle,
+    }
+}

@@ -1,0 +1,336 @@
+//! How turns begin, how calls end, and how turns end.
+
+use super::asks::said;
+use super::driver::{CallEnd, Driver};
+use super::recovery;
+use super::state::Input;
+use super::turn::Turn;
+use crate::broker::model::ModelEnd;
+use crate::message::{Final, Outbound};
+use crate::policy::TurnBudget;
+use crate::process::ExitReason;
+use crate::store::{FinishedTurn, StoreError, Unfinished};
+use crate::tool_host::Ended;
+use ipc::agent::{Reply, ToAgent, ToolCall, TurnOutcome, TurnStart};
+use ipc::control::Activity;
+use ipc::id::{CallId, CallRef, InputId, TurnId};
+use ipc::model::{Answer, Purpose, Usage};
+use ipc::refusal::{Refusal, RefusalKind};
+use ipc::tool::{Capture, ToolOutcome};
+use ipc::transcript::TranscriptItem;
+use std::collections::BTreeSet;
+use std::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+impl Driver {
+    /// Begins a turn on messages that wait.
+    pub(super) async fn begin_turn(&mut self, inputs: Vec<InputId>) -> Result<(), StoreError> {
+        let messages: Vec<_> = inputs.iter().filter_map(|id| self.inputs.get(id)).cloned().collect();
+        let id = self.next_turn;
+        let items = messages.iter().map(said).collect();
+        self.transcript.begin_turn(id, inputs.clone(), items).await?;
+        self.next_turn = id.next();
+        self.inputs.retain(|id, _| !inputs.contains(id));
+        let last = messages.last();
+        let mut turn = self.new_turn(id, inputs);
+        turn.channel = last.map(|input| input.channel.clone()).unwrap_or_default();
+        turn.target = last.map(|input| input.origin.clone()).unwrap_or_default();
+        self.turn = Some(turn);
+        self.loops.reset();
+        self.send_turn(id, Vec::new());
+        Ok(())
+    }
+
+    /// A turn that was cut off before this driver began.
+    pub(super) fn take_up(&mut self, unfinished: Unfinished) {
+        let mut turn = self.new_turn(unfinished.turn, Vec::new());
+        turn.inputs = unfinished.inputs;
+        turn.channel = unfinished.channel;
+        turn.target = unfinished.origin;
+        turn.model_calls = unfinished.model_calls;
+        turn.budget.spent(unfinished.model_calls, unfinished.tokens);
+        for (_, item) in &self.transcript.context().items {
+            if let TranscriptItem::Answer { text, model, .. } = item.as_ref() {
+                turn.text.clone_from(text);
+                turn.model.clone_from(model);
+            }
+        }
+        self.turn = Some(turn);
+    }
+
+    fn new_turn(&self, id: TurnId, inputs: Vec<InputId>) -> Turn {
+        let config = self.config();
+        Turn {
+            id,
+            inputs,
+            channel: String::new(),
+            target: serde_json::Value::Null,
+            budget: TurnBudget::new(&self.live.config.budget, config.timeout),
+            begun: Instant::now(),
+            cancel: CancellationToken::new(),
+            ending: None,
+            text: String::new(),
+            model: String::new(),
+            usage: Usage::default(),
+            model_calls: 0,
+            notes: Vec::new(),
+        }
+    }
+
+    fn send_turn(&mut self, turn: TurnId, open_calls: Vec<ipc::agent::OpenCall>) {
+        self.standing.turn = Some(turn);
+        self.standing.cancelled = false;
+        self.standing.open = open_calls.iter().map(|open| open.request).collect();
+        let new_items = self.transcript.take_unheard();
+        self.say(ToAgent::Turn(TurnStart { turn, new_items, open_calls }));
+    }
+
+    /// Takes the turn up where it was cut off.
+    async fn resume(&mut self) -> Result<(), StoreError> {
+        let Some(turn) = self.turn.as_ref().map(|turn| turn.id) else {
+            self.apply_done().await;
+            return Ok(());
+        };
+        let begun = self.begun_calls().await?;
+        let plan = recovery::plan(self.transcript.context(), &begun);
+        for item in plan.interrupted {
+            if let TranscriptItem::Outcome { call, .. } = &item {
+                let call = *call;
+                self.transcript.end_call(turn, call, item).await?;
+            }
+        }
+        if plan.answered {
+            if let Some(turn) = &mut self.turn {
+                turn.ending = Some(recovered_outcome(&turn.text));
+            }
+            return Ok(());
+        }
+        if plan.open.is_empty() && self.transcript.ends_with_answer() {
+            // An answer that ends no turn: without a word after it, the agent would take it for one.
+            let text = "The gateway was restarted. Go on with the person's last message.".to_owned();
+            let note = TranscriptItem::Note { text };
+            self.transcript.append(turn, vec![note], Vec::new(), None).await?;
+        }
+        self.send_turn(turn, plan.open);
+        Ok(())
+    }
+
+    async fn begun_calls(&self) -> Result<BTreeSet<CallRef>, StoreError> {
+        let Some((item, _)) = recovery::last_answer(self.transcript.context()) else {
+            return Ok(BTreeSet::new());
+        };
+        let session = self.transcript.session();
+        let calls = self.services.store.calls_of(session, item).await?;
+        Ok(calls.into_iter().map(|(index, _)| CallRef { item, index }).collect())
+    }
+
+    /// A model call has ended.
+    pub(super) async fn model_ended(&mut self, end: ModelEnd) -> Result<(), StoreError> {
+        let ModelEnd { call, purpose, cache, result, fallbacks } = end;
+        if let Some(cache) = cache {
+            self.transcript.cache = cache;
+        }
+        self.standing.model_asked = false;
+        let Some(turn) = self.turn.as_mut().filter(|turn| !turn.cancel.is_cancelled()) else {
+            return Ok(());
+        };
+        let id = turn.id;
+        let completion = match result {
+            Ok(completion) => completion,
+            Err(refusal) => {
+                self.reply(call, Err(refusal));
+                return Ok(());
+            }
+        };
+        let model = completion.model.to_string();
+        turn.model.clone_from(&model);
+        turn.usage += completion.usage;
+        turn.model_calls += 1;
+        turn.budget.spend(completion.usage);
+        let item = match purpose {
+            Purpose::Answer => {
+                turn.text.clone_from(&completion.text);
+                TranscriptItem::Answer {
+                    text: completion.text.clone(),
+                    tool_calls: completion.tool_calls.clone(),
+                    model: model.clone(),
+                    usage: completion.usage,
+                    carried: completion.carried,
+                }
+            }
+            Purpose::Summarize { through, .. } => {
+                TranscriptItem::Summary { through, text: completion.text.clone() }
+            }
+        };
+        self.usage += completion.usage;
+        let notes = fallbacks.into_iter().map(|text| TranscriptItem::Note { text }).collect();
+        self.transcript.append(id, notes, Vec::new(), None).await?;
+        let usage = Some((model, completion.usage));
+        let item = self.transcript.append_heard(id, item, usage).await?;
+        self.standing.opens(item.id, &completion.tool_calls);
+        let answer = Answer {
+            item,
+            taken: self.transcript.take_unheard(),
+            text: completion.text,
+            tool_calls: completion.tool_calls,
+            stop: completion.stop,
+            usage: completion.usage,
+        };
+        self.reply(call, Ok(Reply::Answer(answer)));
+        Ok(())
+    }
+
+    /// A tool's process is done with a call, or leaves it in the background.
+    pub(super) async fn tool_ended(
+        &mut self,
+        call: CallId,
+        tool: ToolCall,
+        ended: Ended,
+    ) -> Result<(), StoreError> {
+        let outcome = self.tools.keep(ended);
+        self.call_ended(call, tool, outcome).await
+    }
+
+    /// A call's outcome is stored, then told.
+    pub(super) async fn call_ended(
+        &mut self,
+        call: CallId,
+        tool: ToolCall,
+        outcome: ToolOutcome,
+    ) -> Result<(), StoreError> {
+        self.standing.tools_asked = self.standing.tools_asked.saturating_sub(1);
+        let ToolCall { request, args } = tool;
+        let verdict = verdict(&outcome);
+        self.tell(Activity::ToolEnded { tool: args.name().to_owned(), verdict });
+        let warning = self.loops.after(&args, &outcome);
+        let Some(turn) = &mut self.turn else { return Ok(()) };
+        turn.notes.extend(warning);
+        let id = turn.id;
+        let short = outcome.without_output();
+        let tool = args.name().to_owned();
+        let item = TranscriptItem::Outcome { call: request, tool, outcome };
+        let item = self.transcript.end_call(id, request, item).await?;
+        self.reply(call, Ok(Reply::Tool { item, outcome: short }));
+        Ok(())
+    }
+
+    /// Goes on with what had to wait until every call had ended: a resumption, or the turn's end.
+    pub(super) async fn end_when_quiet(&mut self) -> Result<(), StoreError> {
+        if !self.calls.is_empty() {
+            return Ok(());
+        }
+        if std::mem::take(&mut self.resume) {
+            self.resume().await?;
+        }
+        let Some(turn) = self.turn.as_mut().filter(|turn| turn.ending.is_some()) else {
+            return Ok(());
+        };
+        let Some(outcome) = turn.ending.clone() else { return Ok(()) };
+        let id = turn.id;
+        self.close_open_calls(id).await?;
+        self.finish(outcome).await
+    }
+
+    /// Calls nobody made, because the turn was stopped before: the transcript says so.
+    async fn close_open_calls(&mut self, turn: TurnId) -> Result<(), StoreError> {
+        let begun = self.begun_calls().await?;
+        let plan = recovery::plan(self.transcript.context(), &begun);
+        let open = plan.open.into_iter().map(|open| TranscriptItem::Outcome {
+            call: open.request,
+            tool: open.call.name,
+            outcome: ToolOutcome::Cancelled { output: Capture::default() },
+        });
+        let items: Vec<_> = open.collect();
+        for item in plan.interrupted {
+            if let TranscriptItem::Outcome { call, .. } = &item {
+                let call = *call;
+                self.transcript.end_call(turn, call, item).await?;
+            }
+        }
+        self.transcript.append(turn, items, Vec::new(), None).await
+    }
+
+    async fn finish(&mut self, outcome: TurnOutcome) -> Result<(), StoreError> {
+        let Some(turn) = &self.turn else { return Ok(()) };
+        let reply = turn.reply(&outcome, &self.key);
+        let finished = FinishedTurn {
+            outcome,
+            reply: reply.clone(),
+            channel: turn.channel.clone(),
+            target: turn.target.clone(),
+        };
+        let session = self.transcript.session().clone();
+        let outbox = self.services.store.finish_turn(&session, turn.id, finished).await?;
+        let inputs = turn.inputs.clone();
+        self.turn = None;
+        self.standing.turn = None;
+        self.standing.open.clear();
+        self.publisher.publish(Outbound::Final(Final { outbox, inputs, reply }));
+        self.apply_done().await;
+        Ok(())
+    }
+
+    async fn apply_done(&mut self) {
+        // Boxed: a turn's end may begin the next one.
+        Box::pin(self.apply(Input::TurnDone)).await;
+    }
+
+    /// The turn is over without an agent.
+    pub(super) fn end_cancelled(&mut self) {
+        self.resume = false;
+        if let Some(turn) = &mut self.turn {
+            turn.cancel.cancel();
+            turn.ending = Some(TurnOutcome::Cancelled);
+        }
+    }
+
+    /// The agent process died again and again: the person is told why.
+    pub(super) async fn give_up(&mut self, reason: &ExitReason) -> Result<(), StoreError> {
+        let message = format!(
+            "the agent process {reason}, and so did every new one; look at the gateway's log, then send \
+             the message again"
+        );
+        if self.turn.is_none() && !self.inputs.is_empty() {
+            let inputs = self.inputs.keys().copied().collect();
+            self.begin_turn(inputs).await?;
+        }
+        if let Some(turn) = &mut self.turn {
+            turn.cancel.cancel();
+            let reason = Refusal::new(RefusalKind::Unavailable, message);
+            turn.ending = Some(TurnOutcome::Failed { reason });
+        }
+        Ok(())
+    }
+}
+
+/// How a turn ended whose last answer was stored and whose end was not.
+fn recovered_outcome(text: &str) -> TurnOutcome {
+    if text.trim() == "NO_REPLY" { TurnOutcome::Silent } else { TurnOutcome::Answered }
+}
+
+/// How a call ended, in a few words.
+fn verdict(outcome: &ToolOutcome) -> String {
+    match outcome {
+        ToolOutcome::Exited { code: 0, .. } | ToolOutcome::Text { .. } => "ok".into(),
+        ToolOutcome::Exited { .. }
+        | ToolOutcome::Signaled { .. }
+        | ToolOutcome::TimedOut { .. }
+        | ToolOutcome::Running { .. }
+        | ToolOutcome::Denied { .. }
+        | ToolOutcome::Cancelled { .. }
+        | ToolOutcome::Interrupted
+        | ToolOutcome::Failed { .. } => {
+            let text = outcome.without_output().to_text();
+            text.trim_matches(['[', ']']).chars().take(200).collect()
+        }
+    }
+}
+
+impl std::fmt::Debug for CallEnd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Model(end) => f.debug_tuple("Model").field(&end.call).finish(),
+            Self::Tool { call, .. } => f.debug_tuple("Tool").field(call).finish(),
+        }
+    }
+}

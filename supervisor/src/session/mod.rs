@@ -1,0 +1,44 @@
+//! One session: a driver task that owns its agent process, its transcript and its tools.
+//!
+//! ```text
+//!              a message            Hello                  a turn
+//!    Cold ───────────────▶ Starting ──────────▶ Idle ◀──────────────▶ InTurn
+//!     ▲                        │                 │        TurnDone      │  ▲
+//!     │                        │ exit,           │                 stop │  │ TurnDone
+//!     │                        │ no hello        │ idle long            ▼  │
+//!     │                        │                 │ enough         Cancelling
+//!     │ left, nothing to do    ▼                 ▼                      │
+//!     └──────────────────── Stopping ◀───────────┴──────────────────────┘
+//!                              │  ▲                exit, hang, forbidden frame
+//!                 left, a turn │  │ spawn
+//!                 to go on     ▼  │
+//!                           Backoff ──▶ after too many failures the turn is given up, in words
+//! ```
+//!
+//! - **Cold**: no process; everything is on disk.
+//! - **Starting**: spawned; the hello must come within [`state::HELLO_WITHIN`].
+//! - **Idle**: sealed and ready. After `process.idleSeconds` it is asked to exit (hibernation).
+//! - **InTurn**: a turn runs. Messages that arrive wait, steer or interrupt, as `queue.mode` says.
+//! - **Cancelling**: the agent was told to abandon the turn; it has [`state::CANCEL_WITHIN`].
+//! - **Stopping**: on the kill ladder: asked, SIGTERM, SIGKILL, reaped.
+//! - **Backoff**: it left with a turn unfinished; the next process takes the turn up.
+//!
+//! [`state`] decides, [`driver`] acts. A turn that was cut off is resumed from what is on disk by
+//! [`recovery`], whoever died.
+
+mod driver;
+mod asks;
+mod ends;
+mod handle;
+mod permit;
+mod publish;
+mod recovery;
+mod start;
+mod state;
+mod transcript;
+mod turn;
+mod process;
+
+pub use driver::start;
+pub use handle::{SessionHandle, SessionView, Watch};
+pub use state::PhaseName;

@@ -1,0 +1,468 @@
+//! The lifecycle of a session, as a pure function: no clock, no I/O, no async.
+
+use crate::config::QueueMode;
+use crate::process::{ExitReason, KillStep};
+use ipc::id::InputId;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// A child that says no hello in this time is killed.
+pub const HELLO_WITHIN: Duration = Duration::from_secs(5);
+/// An agent told to abandon its turn has this long; then it is killed.
+pub const CANCEL_WITHIN: Duration = Duration::from_secs(2);
+/// Between asking to exit, SIGTERM and SIGKILL.
+const RUNG: Duration = Duration::from_secs(2);
+/// After this many deaths in one turn, the turn is given up.
+const MAX_FAILURES: u32 = 5;
+/// The longest wait between two tries.
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
+
+/// How the session is set up; constant over a process's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// What a message does that arrives during a turn.
+    pub mode: QueueMode,
+    /// How long to wait for more before collected messages become a turn.
+    pub debounce: Duration,
+    /// How long an idle process lives.
+    pub idle: Duration,
+}
+
+/// Where a session is in its life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Phase {
+    Cold,
+    Starting { deadline: Instant },
+    Idle { until: Instant },
+    InTurn,
+    Cancelling { deadline: Instant },
+    Stopping { next: Rung, deadline: Instant },
+    Backoff { until: Instant },
+}
+
+/// What comes next on the kill ladder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rung {
+    Term,
+    Kill,
+    /// SIGKILL was sent; only the kernel can be waited for.
+    Reaped,
+}
+
+/// A phase's name, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhaseName {
+    /// No process.
+    Cold,
+    /// Spawned, not ready.
+    Starting,
+    /// Ready.
+    Idle,
+    /// A turn runs.
+    InTurn,
+    /// Being ended.
+    Stopping,
+    /// Waiting to try again.
+    Backoff,
+}
+
+impl PhaseName {
+    /// In words: `in turn`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cold => "cold",
+            Self::Starting => "starting",
+            Self::Idle => "idle",
+            Self::InTurn => "in turn",
+            Self::Stopping => "stopping",
+            Self::Backoff => "backoff",
+        }
+    }
+}
+
+/// What can happen to a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// A message, stored already.
+    Arrived(InputId),
+    /// On disk there is a turn that was cut off.
+    Unfinished,
+    /// The process is sealed and ready.
+    Hello,
+    /// A waiting message was read by the running turn.
+    Taken(InputId),
+    /// The turn's end is stored.
+    TurnDone,
+    /// The process must go: it broke a rule, or what it needs failed.
+    Broken(ExitReason),
+    /// The process has left.
+    Exited(ExitReason),
+    /// A person wants the turn stopped.
+    Stop,
+    /// The process must be a new one before the next turn (configuration, manuals).
+    Renew,
+    /// The gateway is going down; turns are taken up by the next one.
+    Drain,
+    /// Time has passed.
+    Tick,
+}
+
+/// What is to be done about it, in this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Start a process.
+    Spawn,
+    /// Tell the new process who it is.
+    Start,
+    /// Begin a turn on these messages.
+    BeginTurn(Vec<InputId>),
+    /// Take up the turn that was cut off.
+    ResumeTurn,
+    /// Tell the agent that a message waits.
+    Steer,
+    /// Tell the agent and the tools to abandon the turn.
+    Cancel,
+    /// Ask the process to exit.
+    AskToExit,
+    /// A signal for the process.
+    Kill(KillStep),
+    /// The turn is over without the agent: stopped while no process had it.
+    EndCancelled,
+    /// The turn is given up.
+    GiveUp(ExitReason),
+    /// For the person: the process died and the turn goes on.
+    TellRestart(ExitReason),
+}
+
+/// A session's state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    settings: Settings,
+    phase: Phase,
+    waiting: VecDeque<InputId>,
+    /// When the last message arrived that had to wait for a turn's end.
+    collected_at: Option<Instant>,
+    /// A turn is on disk that no process is working on.
+    unfinished: bool,
+    /// A turn is over only when it is stored; set from begin to end, whoever lives.
+    failures: u32,
+    broken: Option<ExitReason>,
+    stop_wanted: bool,
+    renew: bool,
+    draining: bool,
+}
+
+impl State {
+    /// A cold session with nothing to do.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            phase: Phase::Cold,
+            waiting: VecDeque::new(),
+            collected_at: None,
+            unfinished: false,
+            failures: 0,
+            broken: None,
+            stop_wanted: false,
+            renew: false,
+            draining: false,
+        }
+    }
+
+    /// Other settings from now on.
+    pub fn set(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn phase(&self) -> PhaseName {
+        match self.phase {
+            Phase::Cold => PhaseName::Cold,
+            Phase::Starting { .. } => PhaseName::Starting,
+            Phase::Idle { .. } => PhaseName::Idle,
+            Phase::InTurn | Phase::Cancelling { .. } => PhaseName::InTurn,
+            Phase::Stopping { .. } => PhaseName::Stopping,
+            Phase::Backoff { .. } => PhaseName::Backoff,
+        }
+    }
+
+    /// Whether frames of the agent are heard: it has not been given up.
+    #[must_use]
+    pub fn listens(&self) -> bool {
+        !matches!(self.phase, Phase::Stopping { .. } | Phase::Cold | Phase::Backoff { .. })
+    }
+
+    /// Whether nothing is to be done until a message comes.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        self.phase == Phase::Cold && (self.draining || (self.waiting.is_empty() && !self.unfinished))
+    }
+
+    /// Messages that wait for a turn.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// When [`Input::Tick`] is due.
+    #[must_use]
+    pub fn wake_at(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Cold | Phase::InTurn => None,
+            Phase::Stopping { next: Rung::Reaped, .. } => None,
+            Phase::Idle { until } => Some(self.due().unwrap_or(until)),
+            Phase::Starting { deadline }
+            | Phase::Cancelling { deadline }
+            | Phase::Stopping { deadline, .. } => Some(deadline),
+            Phase::Backoff { until } => Some(until),
+        }
+    }
+
+    /// The next state, and what is to be done.
+    #[must_use]
+    pub fn step(mut self, input: Input, now: Instant) -> (Self, Vec<Effect>) {
+        let mut effects = Vec::new();
+        match input {
+            Input::Arrived(id) => self.arrived(id, now, &mut effects),
+            Input::Unfinished => {
+                self.unfinished = true;
+                self.go_on(now, &mut effects);
+            }
+            Input::Hello => {
+                if matches!(self.phase, Phase::Starting { .. }) {
+                    effects.push(Effect::Start);
+                    self.phase = Phase::Idle { until: now + self.settings.idle };
+                    self.go_on(now, &mut effects);
+                }
+            }
+            Input::Taken(id) => self.waiting.retain(|waiting| *waiting != id),
+            Input::TurnDone => self.turn_done(now, &mut effects),
+            Input::Broken(reason) => self.broken(reason, now, &mut effects),
+            Input::Exited(reason) => self.exited(reason, now, &mut effects),
+            Input::Stop => self.stop(now, &mut effects),
+            Input::Renew => {
+                self.renew = true;
+                self.go_on(now, &mut effects);
+            }
+            Input::Drain => self.drain(now, &mut effects),
+            Input::Tick => self.tick(now, &mut effects),
+        }
+        (self, effects)
+    }
+
+    fn arrived(&mut self, id: InputId, now: Instant, effects: &mut Vec<Effect>) {
+        if self.waiting.contains(&id) {
+            return;
+        }
+        self.waiting.push_back(id);
+        if self.phase() == PhaseName::InTurn {
+            self.collected_at = Some(now);
+            match self.settings.mode {
+                QueueMode::Collect | QueueMode::Followup => {}
+                QueueMode::Steer => effects.push(Effect::Steer),
+                QueueMode::Interrupt => {
+                    self.collected_at = None;
+                    self.cancel(now, effects);
+                }
+            }
+        }
+        self.go_on(now, effects);
+    }
+
+    /// Begins what can be begun.
+    fn go_on(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        match self.phase {
+            Phase::Cold if !self.is_at_rest() => self.spawn(now, effects),
+            Phase::Idle { .. } if self.draining || (self.renew && self.has_work(now)) => {
+                self.ask_to_exit(now, effects);
+            }
+            Phase::Idle { .. } if self.unfinished => {
+                self.unfinished = false;
+                self.phase = Phase::InTurn;
+                effects.push(Effect::ResumeTurn);
+            }
+            Phase::Idle { .. } if self.has_work(now) => {
+                let many = match self.settings.mode {
+                    QueueMode::Followup => 1,
+                    QueueMode::Collect | QueueMode::Steer | QueueMode::Interrupt => self.waiting.len(),
+                };
+                self.collected_at = None;
+                self.phase = Phase::InTurn;
+                effects.push(Effect::BeginTurn(self.waiting.drain(..many).collect()));
+            }
+            Phase::Cold
+            | Phase::Idle { .. }
+            | Phase::Starting { .. }
+            | Phase::InTurn
+            | Phase::Cancelling { .. }
+            | Phase::Stopping { .. }
+            | Phase::Backoff { .. } => {}
+        }
+    }
+
+    /// When collected messages may become a turn; `None` when nothing has to be waited for.
+    fn due(&self) -> Option<Instant> {
+        let debounced = self.settings.mode == QueueMode::Collect && !self.waiting.is_empty();
+        self.collected_at.filter(|_| debounced).map(|at| at + self.settings.debounce)
+    }
+
+    fn has_work(&self, now: Instant) -> bool {
+        let ripe = self.due().is_none_or(|due| due <= now);
+        self.unfinished || (ripe && !self.waiting.is_empty())
+    }
+
+    fn spawn(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        self.phase = Phase::Starting { deadline: now + HELLO_WITHIN };
+        self.renew = false;
+        self.broken = None;
+        effects.push(Effect::Spawn);
+    }
+
+    fn turn_done(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        self.failures = 0;
+        self.stop_wanted = false;
+        self.unfinished = false;
+        if self.phase() == PhaseName::InTurn {
+            self.phase = Phase::Idle { until: now + self.settings.idle };
+        }
+        self.go_on(now, effects);
+    }
+
+    fn cancel(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        if self.phase == Phase::InTurn {
+            self.phase = Phase::Cancelling { deadline: now + CANCEL_WITHIN };
+            self.stop_wanted = true;
+            effects.push(Effect::Cancel);
+        }
+    }
+
+    fn stop(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        if self.unfinished {
+            self.unfinished = false;
+            effects.push(Effect::EndCancelled);
+        } else if self.phase() == PhaseName::Stopping {
+            self.stop_wanted = true;
+        }
+        self.cancel(now, effects);
+    }
+
+    fn broken(&mut self, reason: ExitReason, now: Instant, effects: &mut Vec<Effect>) {
+        if !self.listens() {
+            return;
+        }
+        self.hold_turn();
+        self.broken = Some(reason);
+        self.phase = Phase::Stopping { next: Rung::Reaped, deadline: now };
+        effects.push(Effect::Kill(KillStep::Kill));
+    }
+
+    /// The turn of a process that is going belongs to the next one.
+    fn hold_turn(&mut self) {
+        if self.phase() == PhaseName::InTurn {
+            self.unfinished = true;
+        }
+    }
+
+    fn exited(&mut self, reason: ExitReason, now: Instant, effects: &mut Vec<Effect>) {
+        self.hold_turn();
+        let asked = matches!(self.phase, Phase::Stopping { .. }) && self.broken.is_none();
+        let reason = self.broken.take().unwrap_or(reason);
+        self.phase = Phase::Cold;
+        if self.stop_wanted && self.unfinished {
+            self.stop_wanted = false;
+            self.unfinished = false;
+            effects.push(Effect::EndCancelled);
+        }
+        if self.draining || (asked && !self.unfinished) {
+            self.go_on(now, effects);
+            return;
+        }
+        self.failures += 1;
+        if self.failures > MAX_FAILURES {
+            self.failures = 0;
+            // Messages that wait would meet the same fate: they are answered with the reason too.
+            effects.push(Effect::GiveUp(reason));
+            self.unfinished = false;
+            self.waiting.clear();
+            return;
+        }
+        if self.is_at_rest() {
+            return;
+        }
+        if self.unfinished {
+            effects.push(Effect::TellRestart(reason));
+        }
+        self.phase = Phase::Backoff { until: now + backoff(self.failures) };
+        self.tick(now, effects);
+    }
+
+    fn ask_to_exit(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        self.phase = Phase::Stopping { next: Rung::Term, deadline: now + RUNG };
+        effects.push(Effect::AskToExit);
+    }
+
+    fn drain(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        self.draining = true;
+        match self.phase {
+            Phase::Cold | Phase::Stopping { .. } => {}
+            Phase::Backoff { .. } => self.phase = Phase::Cold,
+            Phase::Starting { .. } | Phase::Idle { .. } => self.ask_to_exit(now, effects),
+            // The turn is on disk; the next gateway takes it up.
+            Phase::InTurn | Phase::Cancelling { .. } => {
+                self.hold_turn();
+                self.phase = Phase::Stopping { next: Rung::Reaped, deadline: now };
+                effects.push(Effect::Kill(KillStep::Kill));
+            }
+        }
+    }
+
+    fn tick(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        match self.phase {
+            Phase::Starting { deadline } if now >= deadline => {
+                self.broken(ExitReason::NoHello, now, effects);
+            }
+            Phase::Cancelling { deadline } if now >= deadline => {
+                self.broken(ExitReason::Hung, now, effects);
+            }
+            Phase::Stopping { next, deadline } if now >= deadline => match next {
+                Rung::Term => {
+                    self.phase = Phase::Stopping { next: Rung::Kill, deadline: now + RUNG };
+                    effects.push(Effect::Kill(KillStep::Term));
+                }
+                Rung::Kill => {
+                    self.phase = Phase::Stopping { next: Rung::Reaped, deadline: now };
+                    effects.push(Effect::Kill(KillStep::Kill));
+                }
+                Rung::Reaped => {}
+            },
+            Phase::Backoff { until } if now >= until => self.spawn(now, effects),
+            Phase::Idle { until } => {
+                if self.has_work(now) {
+                    self.go_on(now, effects);
+                } else if now >= until && self.waiting.is_empty() {
+                    self.ask_to_exit(now, effects);
+                }
+            }
+            Phase::Cold
+            | Phase::InTurn
+            | Phase::Starting { .. }
+            | Phase::Cancelling { .. }
+            | Phase::Stopping { .. }
+            | Phase::Backoff { .. } => {}
+        }
+    }
+}
+
+/// The wait before try number `failures + 1`: none at first, then doubling from a quarter second.
+fn backoff(failures: u32) -> Duration {
+    match failures {
+        0 | 1 => Duration::ZERO,
+        n => (Duration::from_millis(250) * 2_u32.saturating_pow(n - 2)).min(MAX_BACKOFF),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,269 @@
+//! A session's hands: one file worker, one toolbox process an `exec`, and the table of background
+//! jobs. Places calls, keeps deadlines of cancellation; decides nothing: that is `policy`.
+
+mod process;
+
+use crate::policy::{Place, SessionPolicy};
+use crate::config::Programs;
+use ipc::id::JobId;
+use ipc::tool::{Capture, ToolOutcome, ToolStart};
+use ipc::tool_args::{ProcessAction, ProcessArgs, ToolArgs};
+use jail::spec::JailSpec;
+use process::{ToolProcess, Toolbox};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Most background jobs of one session; the oldest that has ended gives way.
+const MAX_JOBS: usize = 64;
+
+/// A call under way.
+pub type Running = Pin<Box<dyn Future<Output = Ended> + Send>>;
+
+/// A call's end.
+#[derive(Debug)]
+pub struct Ended {
+    /// How it ended.
+    pub outcome: ToolOutcome,
+    /// The process that goes on in the background, to be given to [`ToolHost::keep`].
+    kept: Option<Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    job: JobId,
+    command: String,
+    process: Arc<ToolProcess>,
+}
+
+/// News of a background job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobEnded {
+    /// Which.
+    pub job: JobId,
+    /// How, without output.
+    pub outcome: ToolOutcome,
+}
+
+#[derive(Debug)]
+struct Job {
+    command: String,
+    process: Arc<ToolProcess>,
+    ended: Option<ToolOutcome>,
+}
+
+/// The tool processes of one session. Dropping it kills them all.
+#[derive(Debug)]
+pub struct ToolHost {
+    programs: Arc<Programs>,
+    label: String,
+    files: Option<Arc<ToolProcess>>,
+    jobs: BTreeMap<JobId, Job>,
+    next_job: u64,
+    ended: mpsc::UnboundedSender<JobEnded>,
+    news: mpsc::UnboundedReceiver<JobEnded>,
+}
+
+impl ToolHost {
+    /// No process yet; `label` is the session's key, for `ps` and the log.
+    #[must_use]
+    pub fn new(programs: Arc<Programs>, label: String) -> Self {
+        // Unbounded in form; in fact at most one message for each of MAX_JOBS processes.
+        let (ended, news) = mpsc::unbounded_channel();
+        Self { programs, label, files: None, jobs: BTreeMap::new(), next_job: 1, ended, news }
+    }
+
+    /// Begins a call in its place. The future does the rest; dropping it abandons the call.
+    pub fn run(
+        &mut self,
+        args: ToolArgs,
+        place: Place,
+        policy: &SessionPolicy,
+        cancel: CancellationToken,
+    ) -> Running {
+        match (place, args) {
+            (Place::Exec, args) => self.exec(args, policy, cancel),
+            (Place::Files, args) => self.file(args, policy, cancel),
+            (Place::Jobs, _) => at_once(self.list()),
+            (Place::Job(job), ToolArgs::Process(args)) => self.poke(job, args, cancel),
+            (Place::Job(_) | Place::Supervisor, args) => {
+                at_once(failed(format!("{} does not run in a process of its own", args.name())))
+            }
+        }
+    }
+
+    /// Takes over the process of a call that went to the background.
+    pub fn keep(&mut self, ended: Ended) -> ToolOutcome {
+        if let Some(Kept { job, command, process }) = ended.kept {
+            self.make_room();
+            self.jobs.insert(job, Job { command, process, ended: None });
+        }
+        ended.outcome
+    }
+
+    /// The next background job that ends by itself.
+    pub async fn job_ended(&mut self) -> JobEnded {
+        loop {
+            let Some(news) = self.news.recv().await else {
+                return std::future::pending().await;
+            };
+            if let Some(job) = self.jobs.get_mut(&news.job) {
+                job.ended = Some(news.outcome.clone());
+                return news;
+            }
+        }
+    }
+
+    /// Whether a background job still runs.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.jobs.values().any(|job| job.ended.is_none())
+    }
+
+    /// The session hibernates: what only waits for calls goes; background jobs stay.
+    pub fn rest(&mut self) {
+        self.files = None;
+    }
+
+    /// Ends everything, background jobs too.
+    pub fn end_all(&mut self) {
+        self.files = None;
+        self.jobs.clear();
+    }
+
+    fn exec(&mut self, args: ToolArgs, policy: &SessionPolicy, cancel: CancellationToken) -> Running {
+        let job = JobId(format!("job-{}", self.next_job));
+        self.next_job += 1;
+        let command = match &args {
+            ToolArgs::Exec(exec) => exec.command.clone(),
+            ToolArgs::Process(_)
+            | ToolArgs::Read(_)
+            | ToolArgs::Write(_)
+            | ToolArgs::Edit(_)
+            | ToolArgs::ApplyPatch(_)
+            | ToolArgs::Ls(_)
+            | ToolArgs::SessionStatus(_)
+            | ToolArgs::AgentsList(_) => String::new(),
+        };
+        let start = policy.tool_start(job.clone());
+        let spawned = self.spawn("exec", &job, policy.exec_jail(), start);
+        Box::pin(async move {
+            let process = match spawned {
+                Ok(process) => Arc::new(process),
+                Err(outcome) => return Ended { outcome, kept: None },
+            };
+            let outcome = process.call_or_kill(args, &cancel).await;
+            let kept = matches!(outcome, ToolOutcome::Running { .. })
+                .then_some(Kept { job, command, process });
+            Ended { outcome, kept }
+        })
+    }
+
+    fn file(&mut self, args: ToolArgs, policy: &SessionPolicy, cancel: CancellationToken) -> Running {
+        let live = self.files.take().filter(|process| process.is_alive());
+        let process = match live {
+            Some(process) => Ok(process),
+            None => {
+                let job = JobId("files".into());
+                let start = policy.tool_start(job.clone());
+                self.spawn("files", &job, policy.files_jail(), start).map(Arc::new)
+            }
+        };
+        match process {
+            Ok(process) => {
+                self.files = Some(Arc::clone(&process));
+                Box::pin(async move {
+                    Ended { outcome: process.call(args, &cancel).await, kept: None }
+                })
+            }
+            Err(outcome) => at_once(outcome),
+        }
+    }
+
+    fn spawn(
+        &self,
+        role: &'static str,
+        job: &JobId,
+        jail: JailSpec,
+        start: ToolStart,
+    ) -> Result<ToolProcess, ToolOutcome> {
+        let toolbox = Toolbox {
+            programs: &self.programs,
+            role,
+            title: format!("openclaw-toolbox [{} {job}]", self.label),
+            jail,
+            start,
+            job: job.clone(),
+            ended: self.ended.clone(),
+        };
+        ToolProcess::spawn(toolbox).map_err(|error| failed(error.to_string()))
+    }
+
+    fn poke(&mut self, job: JobId, args: ProcessArgs, cancel: CancellationToken) -> Running {
+        let Some(entry) = self.jobs.get(&job) else {
+            return at_once(failed(self.no_such_job(&job)));
+        };
+        let process = Arc::clone(&entry.process);
+        if args.action == ProcessAction::Remove {
+            self.jobs.remove(&job);
+            return Box::pin(async move {
+                process.end().await;
+                let text = format!("{job} was ended and forgotten");
+                Ended { outcome: ToolOutcome::Text { text }, kept: None }
+            });
+        }
+        Box::pin(async move {
+            Ended { outcome: process.call(ToolArgs::Process(args), &cancel).await, kept: None }
+        })
+    }
+
+    fn no_such_job(&self, job: &JobId) -> String {
+        let known: Vec<&str> = self.jobs.keys().map(JobId::as_str).collect();
+        if known.is_empty() {
+            return format!("there is no background command {job}; none was left in the background");
+        }
+        format!("there is no background command {job}; there are: {}", known.join(", "))
+    }
+
+    fn list(&self) -> ToolOutcome {
+        if self.jobs.is_empty() {
+            return ToolOutcome::Text { text: "no background commands".into() };
+        }
+        let line = |(id, job): (&JobId, &Job)| {
+            let state = match &job.ended {
+                None if job.process.is_alive() => "running".to_owned(),
+                None => ToolOutcome::Interrupted.to_text(),
+                Some(outcome) => outcome.to_text(),
+            };
+            format!("{id}  {state}  {}\n", job.command)
+        };
+        ToolOutcome::Text { text: self.jobs.iter().map(line).collect() }
+    }
+
+    fn make_room(&mut self) {
+        while self.jobs.len() >= MAX_JOBS {
+            let ended = self.jobs.iter().find(|(_, job)| job.ended.is_some());
+            let Some(oldest) = ended.or_else(|| self.jobs.iter().next()).map(|(id, _)| id.clone())
+            else {
+                return;
+            };
+            self.jobs.remove(&oldest);
+        }
+    }
+}
+
+fn at_once(outcome: ToolOutcome) -> Running {
+    Box::pin(std::future::ready(Ended { outcome, kept: None }))
+}
+
+fn failed(reason: String) -> ToolOutcome {
+    ToolOutcome::Failed { reason }
+}
+
+/// A cancelled call whose output is lost with its process.
+fn cancelled() -> ToolOutcome {
+    ToolOutcome::Cancelled { output: Capture::default() }
+}

@@ -1,0 +1,257 @@
+//! One toolbox process: its owner task, and the handle calls are made through.
+
+use super::{JobEnded, cancelled, failed};
+use crate::config::Programs;
+use crate::process::{Child, ExitReason, KillStep, Spawn, SpawnError, spawn};
+use ipc::id::{CallId, JobId};
+use ipc::link::{LinkReceiver, LinkSender};
+use ipc::tool::{FromTool, ToTool, ToolOutcome, ToolStart};
+use ipc::tool_args::ToolArgs;
+use jail::spec::JailSpec;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// A cancelled call has this long to end in its own way; then the whole process tree is killed.
+const CANCEL_WITHIN: Duration = Duration::from_millis(50);
+/// How long a process may take to leave after its link was closed.
+const LEAVE_WITHIN: Duration = Duration::from_millis(500);
+/// Calls that may wait to be sent; who makes more waits.
+const CALLS: usize = 16;
+/// What `openclaw-jail` exits with when the walls could not be built.
+const JAIL_FAILED: i32 = 125;
+
+/// What a toolbox process is made from.
+pub(super) struct Toolbox<'a> {
+    pub(super) programs: &'a Programs,
+    pub(super) role: &'static str,
+    pub(super) title: String,
+    pub(super) jail: JailSpec,
+    pub(super) start: ToolStart,
+    pub(super) job: JobId,
+    pub(super) ended: mpsc::UnboundedSender<JobEnded>,
+}
+
+/// A handle to a toolbox process. Dropping the last one ends the process and all it started.
+#[derive(Debug)]
+pub(super) struct ToolProcess {
+    orders: mpsc::Sender<Order>,
+    gone: watch::Receiver<bool>,
+    _owner: JoinSet<()>,
+}
+
+#[derive(Debug)]
+enum Order {
+    Run { args: ToolArgs, reply: oneshot::Sender<ToolOutcome>, call: oneshot::Sender<CallId> },
+    Cancel(CallId),
+    Kill,
+}
+
+impl ToolProcess {
+    /// Starts the process behind its walls.
+    pub(super) fn spawn(toolbox: Toolbox<'_>) -> Result<Self, SpawnError> {
+        let Toolbox { programs, role, title, mut jail, start, job, ended } = toolbox;
+        jail.program.clone_from(&programs.toolbox);
+        jail.args = vec![role.to_owned()];
+        jail.argv0.clone_from(&title);
+        let first = jail.to_frame().map_err(|error| SpawnError::new(&programs.jail, error))?;
+        let (child, link) = spawn(Spawn {
+            program: &programs.jail,
+            title: title.replacen("openclaw-toolbox", "openclaw-jail", 1),
+            args: Vec::new(),
+            first: Some(first),
+            label: title,
+        })?;
+        let (orders, inbox) = mpsc::channel(CALLS);
+        let (alive, gone) = watch::channel(false);
+        let owner = Owner {
+            child,
+            sender: Some(link.sender),
+            pending: BTreeMap::new(),
+            last_call: CallId(0),
+            background: false,
+            job,
+            ended,
+        };
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            owner.serve(link.receiver, inbox, start).await;
+            let _ = alive.send(true);
+        });
+        Ok(Self { orders, gone, _owner: tasks })
+    }
+
+    /// Whether the process has not left.
+    pub(super) fn is_alive(&self) -> bool {
+        !*self.gone.borrow() && !self.orders.is_closed()
+    }
+
+    /// Makes a call; a cancelled one is abandoned and its process goes on.
+    pub(super) async fn call(&self, args: ToolArgs, cancel: &CancellationToken) -> ToolOutcome {
+        let Some((call, mut outcome)) = self.begin(args).await else {
+            return ToolOutcome::Interrupted;
+        };
+        tokio::select! {
+            biased;
+            outcome = &mut outcome => outcome.unwrap_or(ToolOutcome::Interrupted),
+            () = cancel.cancelled() => {
+                let _ = self.orders.send(Order::Cancel(call)).await;
+                match tokio::time::timeout(CANCEL_WITHIN, outcome).await {
+                    Ok(outcome) => outcome.unwrap_or(ToolOutcome::Interrupted),
+                    Err(_) => cancelled(),
+                }
+            }
+        }
+    }
+
+    /// Makes a call whose process ends with it, unless it goes to the background; a cancelled one
+    /// takes its whole process tree with it.
+    pub(super) async fn call_or_kill(&self, args: ToolArgs, cancel: &CancellationToken) -> ToolOutcome {
+        let outcome = self.call(args, cancel).await;
+        if cancel.is_cancelled() {
+            self.end().await;
+        }
+        outcome
+    }
+
+    /// Kills the process and all it started, and waits until they are gone.
+    pub(super) async fn end(&self) {
+        let _ = self.orders.send(Order::Kill).await;
+        let _ = self.gone.clone().wait_for(|gone| *gone).await;
+    }
+
+    async fn begin(&self, args: ToolArgs) -> Option<(CallId, oneshot::Receiver<ToolOutcome>)> {
+        let (reply, outcome) = oneshot::channel();
+        let (call, number) = oneshot::channel();
+        self.orders.send(Order::Run { args, reply, call }).await.ok()?;
+        Some((number.await.ok()?, outcome))
+    }
+}
+
+/// Owns the process.
+struct Owner {
+    child: Child,
+    sender: Option<LinkSender<ToTool>>,
+    pending: BTreeMap<CallId, oneshot::Sender<ToolOutcome>>,
+    last_call: CallId,
+    /// A call went to the background: its end is news.
+    background: bool,
+    job: JobId,
+    ended: mpsc::UnboundedSender<JobEnded>,
+}
+
+impl Owner {
+    async fn serve(
+        mut self,
+        receiver: LinkReceiver<FromTool>,
+        mut orders: mpsc::Receiver<Order>,
+        start: ToolStart,
+    ) {
+        // Frames wait here while an order is being carried out; a toolbox that says more than that
+        // at once waits too.
+        let (frames, mut heard) = mpsc::channel(64);
+        let mut reader = JoinSet::new();
+        reader.spawn(read(receiver, frames));
+        self.say(&ToTool::Start(start)).await;
+        let exit = loop {
+            tokio::select! {
+                order = orders.recv() => match order {
+                    Some(order) => self.obey(order).await,
+                    None => break self.leave().await,
+                },
+                Some(frame) = heard.recv() => self.hear(frame),
+                exit = self.child.wait() => break exit,
+            }
+        };
+        // What it said before it left still counts.
+        while let Some(frame) = heard.recv().await {
+            self.hear(frame);
+        }
+        self.report(exit);
+    }
+
+    async fn say(&mut self, message: &ToTool) {
+        if let Some(sender) = &mut self.sender
+            && sender.send(message).await.is_err()
+        {
+            // It is leaving; its exit says why.
+            self.sender = None;
+        }
+    }
+
+    async fn obey(&mut self, order: Order) {
+        match order {
+            Order::Run { args, reply, call } => {
+                self.last_call = self.last_call.next();
+                let number = self.last_call;
+                self.pending.insert(number, reply);
+                let _ = call.send(number);
+                self.say(&ToTool::Run { call: number, args }).await;
+            }
+            Order::Cancel(call) => self.say(&ToTool::Cancel { call }).await,
+            Order::Kill => self.child.kill(KillStep::Kill),
+        }
+    }
+
+    fn hear(&mut self, frame: FromTool) {
+        match frame {
+            FromTool::Hello(hello) => {
+                if let Err(wrong) = hello.check() {
+                    tracing::error!(job = %self.job, "{wrong}");
+                    self.child.kill(KillStep::Kill);
+                }
+            }
+            // Nobody watches output grow yet; the outcome has it all.
+            FromTool::Output { .. } => {}
+            FromTool::Done { call, outcome } => {
+                self.background |= matches!(outcome, ToolOutcome::Running { .. });
+                if let Some(reply) = self.pending.remove(&call) {
+                    let _ = reply.send(outcome);
+                }
+            }
+            FromTool::JobEnded { outcome } => self.tell_end(outcome),
+        }
+    }
+
+    /// Closes the link, which ends the process; then makes sure of it.
+    async fn leave(&mut self) -> ExitReason {
+        self.sender = None;
+        match tokio::time::timeout(LEAVE_WITHIN, self.child.wait()).await {
+            Ok(exit) => exit,
+            Err(_) => {
+                self.child.kill(KillStep::Kill);
+                self.child.wait().await
+            }
+        }
+    }
+
+    /// The process has left: calls that had no end are interrupted, or it never could begin.
+    fn report(&mut self, exit: ExitReason) {
+        let outcome = if exit == ExitReason::Code(JAIL_FAILED) {
+            let words = self.child.last_words();
+            failed(format!("the walls around the tool could not be built, so it was not run: {words}"))
+        } else {
+            ToolOutcome::Interrupted
+        };
+        for (_, reply) in std::mem::take(&mut self.pending) {
+            let _ = reply.send(outcome.clone());
+        }
+        self.tell_end(outcome);
+    }
+
+    fn tell_end(&mut self, outcome: ToolOutcome) {
+        if std::mem::take(&mut self.background) {
+            let _ = self.ended.send(JobEnded { job: self.job.clone(), outcome });
+        }
+    }
+}
+
+async fn read(mut receiver: LinkReceiver<FromTool>, frames: mpsc::Sender<FromTool>) {
+    while let Ok(frame) = receiver.recv().await {
+        if frames.send(frame).await.is_err() {
+            return;
+        }
+    }
+}
