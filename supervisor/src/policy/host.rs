@@ -94,7 +94,7 @@ const TOOLCHAINS: [Toolchain; 29] = [
 ];
 
 /// Beside a `bin` that is nobody's home: what its programs are likely to need.
-const BESIDE_BIN: [&str; 5] = ["include", "lib", "lib64", "libexec", "share"];
+const BESIDE_BIN: [&str; 6] = ["include", "lib", "lib64", "libexec", "pyvenv.cfg", "share"];
 
 /// What the jail shows anyway.
 pub(super) const SYSTEM: [&str; 8] = [
@@ -252,6 +252,7 @@ mod tests {
                 "/srv/node/lib",
                 "/srv/node/lib64",
                 "/srv/node/libexec",
+                "/srv/node/pyvenv.cfg",
                 "/srv/node/share"
             ]
         );

@@ -137,8 +137,8 @@ impl SessionPolicy {
         self.jails.files.clone()
     }
 
-    /// Folders of the environment that commands expect to be there: HOME. In the workspace, so to
-    /// be made from inside the jail or beneath a directory handle.
+    /// HOME of commands, which expect it to be there. It lies in the workspace, so it is to be made
+    /// inside the jail or beneath a directory handle, never by path.
     #[must_use]
     pub fn home(&self) -> PathBuf {
         env::home(&self.workspace)

@@ -248,7 +248,11 @@ impl AllowList {
     }
 
     fn check_program(&self, path: &Path, args: &[Word]) -> Result<(), Objection> {
-        if self.patterns.iter().any(|p| p.glob.is_match(path)) {
+        let twin = twin(path);
+        let named = |p: &Pattern| {
+            p.glob.is_match(path) || twin.as_ref().is_some_and(|twin| p.glob.is_match(twin))
+        };
+        if self.patterns.iter().any(named) {
             return Ok(());
         }
         let name = file_name(path).filter(|_| is_system(path));
@@ -359,6 +363,16 @@ fn plain(text: &str, workdir: &Path) -> Result<PathBuf, Objection> {
 
 fn file_name(path: &Path) -> Option<&str> {
     path.file_name()?.to_str()
+}
+
+/// The other name of a system program: `/bin` is `/usr/bin` on most machines, and both are written.
+fn twin(path: &Path) -> Option<PathBuf> {
+    let is_merged = |path: &Path| path.starts_with("/bin") || path.starts_with("/sbin");
+    if is_merged(path) {
+        return Some(Path::new("/usr").join(path.strip_prefix("/").ok()?));
+    }
+    let short = Path::new("/").join(path.strip_prefix("/usr").ok()?);
+    is_merged(&short).then_some(short)
 }
 
 fn is_system(path: &Path) -> bool {
