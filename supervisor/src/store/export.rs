@@ -26,35 +26,40 @@ pub fn to_jsonl(session: &SessionTranscript) -> String {
     let mut tokens = 0_u64;
     let mut parent = Value::Null;
     for stored in items {
-        let mut line = match &stored.item {
-            TranscriptItem::Note { text } => json!({
-                "type": "custom_message",
-                "customType": "note",
-                "content": text,
-                "display": true,
-            }),
-            TranscriptItem::Summary { through, text } => json!({
-                "type": "compaction",
-                "summary": text,
-                "firstKeptEntryId": entry_id(through.next()),
-                "tokensBefore": tokens,
-            }),
-            TranscriptItem::User { .. }
-            | TranscriptItem::Answer { .. }
-            | TranscriptItem::Outcome { .. } => json!({
-                "type": "message",
-                "message": message(stored, &calls),
-            }),
-        };
-        let id = entry_id(stored.id);
-        line["id"] = json!(id);
+        let id = json!(entry_id(stored.id));
+        let mut line = entry(stored, &calls, tokens);
+        line["id"] = id.clone();
         line["parentId"] = parent;
         line["timestamp"] = json!(instant(stored.at));
         text.push_str(&format!("{line}\n"));
-        parent = json!(id);
+        parent = id;
         tokens += u64::from(stored.item.tokens());
     }
     text
+}
+
+/// An item's line but for its place in the tree; `tokens` is how much there was before it.
+fn entry(stored: &StoredItem, calls: &HashMap<CallRef, &str>, tokens: u64) -> Value {
+    match &stored.item {
+        TranscriptItem::Note { text } => json!({
+            "type": "custom_message",
+            "customType": "note",
+            "content": text,
+            "display": true,
+        }),
+        TranscriptItem::Summary { through, text } => json!({
+            "type": "compaction",
+            "summary": text,
+            "firstKeptEntryId": entry_id(through.next()),
+            "tokensBefore": tokens,
+        }),
+        TranscriptItem::User { .. }
+        | TranscriptItem::Answer { .. }
+        | TranscriptItem::Outcome { .. } => json!({
+            "type": "message",
+            "message": message(stored, calls),
+        }),
+    }
 }
 
 /// The message of an item that is one; its instant is the number of milliseconds there.
