@@ -1,0 +1,11 @@
+//! The whole system, in stories. One module a feature: this list is the list of features.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::wildcard_enum_match_arm,
+    reason = "a story that can not go on has failed"
+)]
+
+mod flow;
