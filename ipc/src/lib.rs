@@ -13,12 +13,13 @@
 
 pub mod agent;
 pub mod control;
-pub mod frame;
-pub mod hello;
-pub mod id;
-pub mod link;
 pub mod model;
-pub mod refusal;
+pub mod transcript;
 pub mod tool;
 pub mod tool_args;
-pub mod transcript;
+pub mod link;
+pub mod frame;
+pub mod hello;
+pub mod refusal;
+pub mod usage;
+pub mod id;

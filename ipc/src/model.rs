@@ -2,6 +2,7 @@
 
 use crate::id::ItemId;
 use crate::transcript::{ItemOutline, ToolRequest};
+pub use crate::usage::Usage;
 use serde::{Deserialize, Serialize};
 
 /// An agent's wish for the model's next words. It names what was said before by item id; the
@@ -79,24 +80,4 @@ pub enum StopReason {
     Length,
     /// The provider withheld the rest.
     Filtered,
-}
-
-/// What a model call used, in the provider's own tokens; zero where it does not say.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Usage {
-    /// Tokens in, cached ones included.
-    pub input: u64,
-    /// Tokens out.
-    pub output: u64,
-    /// Of `input`, read from the provider's cache.
-    pub cached: u64,
-}
-
-impl std::ops::AddAssign for Usage {
-    fn add_assign(&mut self, other: Self) {
-        self.input += other.input;
-        self.output += other.output;
-        self.cached += other.cached;
-    }
 }

@@ -5,8 +5,8 @@
 //! and no agent can rewrite its own past.
 
 use crate::id::{CallRef, InputId, ItemId};
-use crate::model::Usage;
 use crate::tool::ToolOutcome;
+use crate::usage::Usage;
 use serde::{Deserialize, Serialize};
 
 /// One stored fact of a session.
