@@ -1,7 +1,8 @@
 //! The chain, tried in order: routes are attempted, [`failover`] decides what follows a failure.
 
 use super::attempt;
-use super::auth::{Auth, Route, now_ms, span};
+use super::auth::{Auth, Route};
+use super::clock::{now_ms, span};
 use super::error::ModelError;
 use super::failover::{self, Next, Standing};
 use super::http::Http;
@@ -14,14 +15,13 @@ use ipc::id::AgentId;
 use ipc::transcript::Carried;
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// What answers are made with.
 #[derive(Debug)]
 pub(super) struct Means {
     pub(super) http: Http,
-    pub(super) auth: Arc<Auth>,
+    pub(super) auth: Auth,
     pub(super) refresher: Refresher,
 }
 
@@ -66,8 +66,8 @@ pub(super) async fn answer(
                 let model = call.chain[at].clone();
                 return Err(ModelFailure::ContextFull { model });
             }
-            Came::NextModel => steps.retain(|step| step.at() != at),
-            Came::NextProfile => {}
+            Came::OtherModel => steps.retain(|step| step.at() != at),
+            Came::OtherProfile => {}
         }
     }
     Err(run.exhausted())
@@ -94,8 +94,8 @@ impl Step {
 enum Came {
     Answer(Box<Completion>),
     Full,
-    NextProfile,
-    NextModel,
+    OtherProfile,
+    OtherModel,
 }
 
 /// One answer on its way.
@@ -238,7 +238,7 @@ impl Run<'_, '_> {
         loop {
             at.tries += 1;
             at.waited = self.waited;
-            let error = match self.attempt(&mut route, cache).await {
+            let error = match self.attempt(&mut route, &mut at, cache).await {
                 Ok(parsed) => return Came::Answer(Box::new(self.complete(parsed, &route, cache))),
                 Err(error) => error,
             };
@@ -252,8 +252,8 @@ impl Run<'_, '_> {
                 }
                 Next::Renew => continue,
                 Next::ContextFull => return Came::Full,
-                Next::NextProfile { rest } => (Came::NextProfile, rest),
-                Next::NextModel { rest } | Next::GiveUp { rest } => (Came::NextModel, rest),
+                Next::OtherProfile { rest } => (Came::OtherProfile, rest),
+                Next::OtherModel { rest } | Next::GiveUp { rest } => (Came::OtherModel, rest),
             };
             self.means.auth.failed(&route.profile, came.1);
             self.failures.push((route.at, error));
@@ -264,6 +264,7 @@ impl Run<'_, '_> {
     async fn attempt(
         &mut self,
         route: &mut Route,
+        at: &mut Standing,
         cache: &mut RenderCache,
     ) -> Result<Parsed, ModelError> {
         let Means {
@@ -272,9 +273,9 @@ impl Run<'_, '_> {
             refresher,
         } = self.means;
         let profile = route.profile.clone();
-        route.profile = refresher
-            .current(auth, http, self.whose.agent, profile)
-            .await?;
+        let current = refresher.current(auth, http, self.whose.agent, profile);
+        // A renewal that failed is not tried twice.
+        route.profile = current.await.inspect_err(|_| at.renewable = false)?;
         let mut tell = |words: &str| {
             self.shown = true;
             (self.progress)(Progress::Text(words.to_owned()));

@@ -7,11 +7,11 @@ pub(super) fn now_ms() -> i64 {
 
 /// A span of milliseconds for people: `9 d`, `5 min`.
 pub(super) fn span(ms: i64) -> String {
-    let seconds = ms / 1000;
+    let seconds = (ms + 999) / 1000;
     match seconds {
         172_800.. => format!("{} d", seconds / 86_400),
         7_200.. => format!("{} h", seconds / 3_600),
-        90.. => format!("{} min", (seconds + 59) / 60),
+        60.. => format!("{} min", (seconds + 59) / 60),
         seconds => format!("{} s", seconds.max(1)),
     }
 }

@@ -38,11 +38,14 @@ pub(super) struct Tokens {
     pub(super) expires: Option<i64>,
 }
 
+/// What was found in the file, or what is wrong with it.
+type Found = Result<Arc<Login>, String>;
+
 /// The file, read when it changes.
 #[derive(Debug)]
 pub(super) struct CodexLogin {
     path: Option<PathBuf>,
-    kept: Mutex<Option<(Stamp, Result<Arc<Login>, String>)>>,
+    kept: Mutex<Option<(Stamp, Found)>>,
 }
 
 impl CodexLogin {
@@ -65,7 +68,7 @@ impl CodexLogin {
     ///
     /// # Errors
     /// Says what is wrong with the file.
-    pub(super) fn read(&self) -> Option<Result<Arc<Login>, String>> {
+    pub(super) fn read(&self) -> Option<Found> {
         let path = self.path.as_deref()?;
         let now = stamp(path)?;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

@@ -72,7 +72,7 @@ impl Discovery {
         {
             return found;
         }
-        let found = self.search(http).await;
+        let found = self.search_in(http, &self.servers).await;
         if let Some(local) = &found {
             tracing::info!(
                 "no model is configured; using {} found on this machine",
@@ -84,12 +84,17 @@ impl Discovery {
         found
     }
 
-    async fn search(&self, http: &Http) -> Option<Local> {
+    /// Asks all at once; the first in the list that answers well.
+    pub(super) async fn search_in(
+        &self,
+        http: &Http,
+        servers: &[(String, String)],
+    ) -> Option<Local> {
         let probe = |(id, base): &'_ (String, String)| {
             let asking = ask(http, id.clone(), base.clone());
             async move { tokio::time::timeout(SEARCH, asking).await.ok().flatten() }
         };
-        let found = futures_util::future::join_all(self.servers.iter().map(probe));
+        let found = futures_util::future::join_all(servers.iter().map(probe));
         found.await.into_iter().flatten().next()
     }
 }

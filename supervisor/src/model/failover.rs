@@ -2,11 +2,11 @@
 //!
 //! ```text
 //!   failed ─┬─ context too long ────────────▶ ContextFull: the caller compacts
-//!           ├─ 400, 404, unknown ───────────▶ NextModel, nothing rests
-//!           ├─ 401, purse, plan ────────────▶ NextProfile | NextModel, the profile rests
+//!           ├─ 400, 404 ────────────────────▶ OtherModel, nothing rests
+//!           ├─ 401, purse, plan ────────────▶ OtherProfile | OtherModel, the profile rests
 //!           ├─ 429 ── wait short ───────────▶ Retry after what it asks
-//!           │        └ wait long ───────────▶ NextProfile | NextModel, the profile rests
-//!           └─ 5xx, network, cut stream ────▶ Retry with jitter, then NextModel, the profile rests
+//!           │        └ wait long ───────────▶ OtherProfile | OtherModel, the profile rests
+//!           └─ 5xx, network, cut stream ────▶ Retry with jitter, then OtherModel, the profile rests
 //! ```
 
 use super::error::ModelError;
@@ -45,9 +45,9 @@ pub(super) enum Next {
     /// The same with a newer credential of the same profile, if there is one.
     Renew,
     /// The same model with the next profile.
-    NextProfile { rest: Rest },
+    OtherProfile { rest: Rest },
     /// The next model.
-    NextModel { rest: Rest },
+    OtherModel { rest: Rest },
     /// Say so.
     GiveUp { rest: Rest },
     /// Compact, then ask once more.
@@ -106,7 +106,7 @@ fn backoff(tries: u32, dice: f64) -> Duration {
 
 fn profile(at: &Standing, rest: Rest) -> Next {
     if at.other_profile {
-        Next::NextProfile { rest }
+        Next::OtherProfile { rest }
     } else {
         model(at, rest)
     }
@@ -114,7 +114,7 @@ fn profile(at: &Standing, rest: Rest) -> Next {
 
 fn model(at: &Standing, rest: Rest) -> Next {
     if at.other_model {
-        Next::NextModel { rest }
+        Next::OtherModel { rest }
     } else {
         Next::GiveUp { rest }
     }
@@ -175,10 +175,10 @@ mod tests {
             match next {
                 Next::Retry { after } => waited += after,
                 Next::Renew => renewed = true,
-                Next::NextProfile { .. } => {
+                Next::OtherProfile { .. } => {
                     (profile, tries, renewed) = (profile + 1, 0, false);
                 }
-                Next::NextModel { .. } => {
+                Next::OtherModel { .. } => {
                     (model, profile, tries, renewed) = (model + 1, 0, 0, false);
                 }
                 Next::GiveUp { .. } | Next::ContextFull => {
@@ -222,7 +222,7 @@ mod tests {
             let at = Standing { tries, waited: Duration::ZERO, renewable: true, other_profile, other_model };
             match decide(&error, &at, dice) {
                 Next::Retry { after } => prop_assert_eq!(Some(after), retry_after),
-                Next::NextProfile { rest } | Next::NextModel { rest } | Next::GiveUp { rest } =>
+                Next::OtherProfile { rest } | Next::OtherModel { rest } | Next::GiveUp { rest } =>
                     prop_assert_eq!(rest, Rest::AtLeast(Duration::from_millis(ms))),
                 Next::Renew | Next::ContextFull => prop_assert!(false),
             }

@@ -38,6 +38,7 @@ mod refresh;
 mod auth;
 mod codex_login;
 mod failover;
+mod fare;
 
 mod catalog;
 mod http;
@@ -47,6 +48,8 @@ mod sse;
 mod wire;
 
 mod error;
+
+mod clock;
 
 pub use error::ModelError;
 pub use render::RenderCache;
@@ -160,3 +163,6 @@ impl fmt::Display for Attempts<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,8 @@
 //! that codex itself does not hold. A refresh token works once, so one refresh runs at a time, under
 //! the file's lock, and the new token is on disk before it is used.
 
-use super::auth::{Auth, Kind, Profile, Source, now_ms};
+use super::auth::{Auth, Kind, Profile, Source};
+use super::clock::now_ms;
 use super::codex_login::Claims;
 use super::error::{Complaint, ModelError};
 use super::http::{self, Http};

@@ -234,8 +234,8 @@ pub(super) fn joined<'a>(said: &'a [Cow<'_, str>]) -> Cow<'a, str> {
 }
 
 #[cfg(test)]
-pub(super) mod laws {
-    //! What every dialect must keep to; each wire's tests run these with its own.
+pub(super) mod samples {
+    //! Transcripts to render; what every wire must keep to is in `model::tests::wires`.
 
     use super::*;
     use ipc::id::InputId;
@@ -301,47 +301,5 @@ pub(super) mod laws {
             "[a-z]{0,4}".prop_map(|text| TranscriptItem::Note { text }),
         ];
         proptest::collection::vec(item, 1..14)
-    }
-
-    fn whole(
-        cache: &mut RenderCache,
-        dialect: &impl Dialect,
-        context: &Context,
-        closing: Option<&str>,
-    ) -> serde_json::Value {
-        let (closed, tail) = cache.messages(dialect, context, closing);
-        let bytes = super::super::wire::body(
-            "m",
-            &[closed, tail.as_bytes()],
-            &serde_json::json!({"k": 1}),
-        );
-        serde_json::from_slice::<serde_json::Value>(&bytes).unwrap()["m"].take()
-    }
-
-    /// The messages of a context rendered from scratch.
-    pub(in super::super) fn messages(
-        dialect: &impl Dialect,
-        context: &Context,
-    ) -> serde_json::Value {
-        whole(&mut RenderCache::default(), dialect, context, None)
-    }
-
-    /// Rendered call by call, or at once: the same.
-    pub(in super::super) fn incremental_is_from_scratch(
-        dialect: &impl Dialect,
-        items: &[TranscriptItem],
-        closing: Option<&str>,
-    ) {
-        let mut cache = RenderCache::default();
-        for len in 1..=items.len() {
-            let mut past = context(items[..len].to_vec());
-            let fresh = whole(&mut RenderCache::default(), dialect, &past, closing);
-            assert_eq!(whole(&mut cache, dialect, &past, closing), fresh);
-            // Another past, and back again.
-            if len == items.len() / 2 {
-                past.generation += 1;
-                assert_eq!(whole(&mut cache, dialect, &past, closing), fresh);
-            }
-        }
     }
 }

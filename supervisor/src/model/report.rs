@@ -1,6 +1,7 @@
 //! What `openclaw models` tells.
 
-use super::auth::{Kind, Profile, now_ms, span};
+use super::auth::{Kind, Profile};
+use super::clock::{now_ms, span};
 use super::stack::ModelStack;
 use super::{catalog, offline};
 use crate::config::ModelRef;

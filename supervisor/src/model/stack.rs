@@ -11,7 +11,6 @@ use crate::config::{Config, ModelChain, ModelRef, Thinking};
 use ipc::control::ModelsReport;
 use ipc::id::{AgentId, SessionKey};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// Everything models are called with. Cheap to make: nothing is read or connected before the first
 /// call.
@@ -44,7 +43,7 @@ impl ModelStack {
         Self {
             means: Means {
                 http: Http::default(),
-                auth: Arc::new(Auth::new(config)),
+                auth: Auth::new(config),
                 refresher: Refresher::default(),
             },
             discovery: Discovery::new(config),

@@ -224,13 +224,12 @@ fn of_json(text: &str, names: &[String]) -> Option<Vec<ToolRequest>> {
     }
     let mut calls = Vec::new();
     for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
-        match value.ok()? {
-            Value::Array(list) => {
-                for value in &list {
-                    calls.push(call(value, names)?);
-                }
-            }
-            value => calls.push(call(&value, names)?),
+        let value = value.ok()?;
+        let list = value
+            .as_array()
+            .map_or(std::slice::from_ref(&value), Vec::as_slice);
+        for value in list {
+            calls.push(call(value, names)?);
         }
     }
     (!calls.is_empty()).then_some(calls)

@@ -1,9 +1,9 @@
 //! How profiles fare, in memory and in their files.
 
 use super::profile::{Profile, Source};
-use super::super::clock::{now_ms, span};
-use super::super::fare::{Fare, Rest};
 use crate::config::Cooldowns;
+use crate::model::clock::{now_ms, span};
+use crate::model::fare::{Fare, Rest};
 use crate::store::auth_profiles::{self, AuthFile, Stamp, Usage};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ impl Ledger {
 
     /// A file's content, read when it changes. Its own account of how profiles fare replaces ours
     /// then.
-    pub(super) fn file(&self, path: &std::path::Path) -> Option<Arc<AuthFile>> {
+    pub(super) fn file(&self, path: &Path) -> Option<Arc<AuthFile>> {
         let now = auth_profiles::stamp(path)?;
         let mut state = self.state();
         if let Some((stamp, file)) = state.files.get(path)
@@ -104,9 +104,7 @@ impl Ledger {
         let now = now_ms();
         let mut state = self.state();
         let known = state.fares.entry(key(profile)).or_default();
-        known.fare = known
-            .fare
-            .failed(rest, &self.rules.cooldowns, &profile.provider, now);
+        known.fare = known.fare.failed(rest, &self.rules, &profile.provider, now);
         known.noted = now;
         let fare = known.fare.clone();
         drop(state);
@@ -139,7 +137,7 @@ impl Ledger {
     }
 
     /// Reads what was just written, so that it does not count as somebody else's change.
-    fn adopt(&self, path: &std::path::Path) {
+    fn adopt(&self, path: &Path) {
         let (Some(stamp), Ok(Some(file))) = (auth_profiles::stamp(path), auth_profiles::read(path))
         else {
             return;

@@ -12,13 +12,14 @@ mod profile;
 
 pub(super) use profile::{Kind, Profile, Source};
 
-use super::catalog::{self, CODEX, Model, OPENAI};
-use super::codex_login::CodexLogin;
-use super::error::ModelError;
-use super::fare::{Fare, Rest};
 use crate::config::{self, Api, Config, Env, ModelRef, Paths, Provider};
+use crate::model::catalog::{self, CODEX, Model, OPENAI};
+use crate::model::codex_login::CodexLogin;
+use crate::model::error::ModelError;
+use crate::model::fare::{Fare, Rest};
 use ipc::id::AgentId;
 use ledger::Ledger;
+use profile::nothing;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

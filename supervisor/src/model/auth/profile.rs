@@ -1,36 +1,36 @@
 //! One credential: what it is, where it is from, whether it can be used.
 
-use super::super::catalog::CODEX;
-use super::super::clock::span;
-use super::super::codex_login::Tokens;
-use super::super::error::ModelError;
+use crate::model::catalog::CODEX;
+use crate::model::clock::span;
+use crate::model::codex_login::Tokens;
+use crate::model::error::ModelError;
 use secrecy::SecretString;
 use std::path::PathBuf;
 
 /// A credential and where it comes from.
 #[derive(Debug, Clone)]
-pub(super) struct Profile {
+pub(in crate::model) struct Profile {
     /// `openai:default`, `openai:env`.
-    pub(super) id: String,
+    pub(in crate::model) id: String,
     /// Provider id.
-    pub(super) provider: String,
+    pub(in crate::model) provider: String,
     /// What it is.
-    pub(super) kind: Kind,
+    pub(in crate::model) kind: Kind,
     /// Where it is from.
-    pub(super) source: Source,
+    pub(in crate::model) source: Source,
     /// The credential; absent where none is needed, or where it can not be had (see `expires`).
-    pub(super) secret: Option<SecretString>,
+    pub(in crate::model) secret: Option<SecretString>,
     /// ChatGPT account.
-    pub(super) account_id: Option<String>,
+    pub(in crate::model) account_id: Option<String>,
     /// When it ends, in milliseconds since 1970.
-    pub(super) expires: Option<i64>,
+    pub(in crate::model) expires: Option<i64>,
     /// How to make a new one, where that is ours to do.
-    pub(super) refresh: Option<SecretString>,
+    pub(in crate::model) refresh: Option<SecretString>,
 }
 
 /// What a credential is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(in crate::model) enum Kind {
     /// A sign-in.
     Oauth,
     /// A token that was made for us.
@@ -43,7 +43,7 @@ pub(super) enum Kind {
 
 /// Where a credential is from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Source {
+pub(in crate::model) enum Source {
     /// An `auth-profiles.json`.
     File(PathBuf),
     /// `models.providers.ID.apiKey`.
@@ -58,7 +58,7 @@ pub(super) enum Source {
 
 impl Profile {
     /// Why it can not be used now, and the mend; `None` where it can.
-    pub(super) fn unusable(&self, now: i64) -> Option<ModelError> {
+    pub(in crate::model) fn unusable(&self, now: i64) -> Option<ModelError> {
         if self.kind != Kind::Nothing && self.secret.is_none() {
             return Some(ModelError::NoCredential {
                 message: format!(
@@ -85,12 +85,12 @@ impl Profile {
     }
 
     /// Whether a newer credential might be had where this one is refused.
-    pub(super) fn is_renewable(&self) -> bool {
+    pub(in crate::model) fn is_renewable(&self) -> bool {
         self.kind == Kind::Oauth
     }
 
     /// Where it is from, for people.
-    pub(super) fn source_text(&self) -> String {
+    pub(in crate::model) fn source_text(&self) -> String {
         match &self.source {
             Source::File(path) | Source::CodexLogin(path) => path.display().to_string(),
             Source::Config => format!("models.providers.{}.apiKey", self.provider),
@@ -100,7 +100,7 @@ impl Profile {
     }
 }
 
-fn plain(id: &str, provider: &str, source: Source) -> Profile {
+pub(super) fn plain(id: &str, provider: &str, source: Source) -> Profile {
     Profile {
         id: id.to_owned(),
         provider: provider.to_owned(),
@@ -113,11 +113,11 @@ fn plain(id: &str, provider: &str, source: Source) -> Profile {
     }
 }
 
-fn nothing(provider: &str) -> Profile {
+pub(super) fn nothing(provider: &str) -> Profile {
     plain(&format!("{provider}:local"), provider, Source::Nowhere)
 }
 
-fn with_key(profile: Profile, key: SecretString) -> Profile {
+pub(super) fn with_key(profile: Profile, key: SecretString) -> Profile {
     Profile {
         kind: Kind::ApiKey,
         secret: Some(key),
@@ -125,7 +125,7 @@ fn with_key(profile: Profile, key: SecretString) -> Profile {
     }
 }
 
-fn with_tokens(profile: Profile, tokens: &Tokens) -> Profile {
+pub(super) fn with_tokens(profile: Profile, tokens: &Tokens) -> Profile {
     Profile {
         kind: Kind::Oauth,
         secret: Some(tokens.access.clone()),

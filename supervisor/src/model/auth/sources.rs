@@ -2,8 +2,8 @@
 
 use super::Auth;
 use super::profile::{Kind, Profile, Source, plain, with_key, with_tokens};
-use super::super::catalog::{self, CODEX};
-use super::super::codex_login::{Claims, Login};
+use crate::model::catalog::{self, CODEX};
+use crate::model::codex_login::{Claims, Login};
 use crate::store::auth_profiles::{Credential, Entry, Oauth};
 use ipc::id::AgentId;
 use secrecy::{ExposeSecret, SecretString};
@@ -19,31 +19,42 @@ struct Stored {
 
 impl Auth {
     /// A provider's profiles in the order they are tried.
-    pub(super) fn profiles(&self, agent: &AgentId, provider: &str) -> Vec<Profile> {
-        let (mut stored, order, last_good) = self.stored(agent, provider);
-        let order = self.rules.order.get(provider).cloned().or(order);
-        let listed: Vec<_> = match order {
+    pub(in crate::model) fn profiles(&self, agent: &AgentId, provider: &str) -> Vec<Profile> {
+        let stored = self.stored(agent, provider);
+        let order = self.rules.order.get(provider).or(stored.order.as_ref());
+        let stored = match order {
             Some(order) => order
                 .iter()
-                .filter_map(|id| stored.iter().find(|p| p.id == *id).cloned())
+                .filter_map(|id| stored.profiles.iter().find(|p| p.id == *id).cloned())
                 .collect(),
-            None => {
-                self.keep_configured(provider, &mut stored);
-                let state = self.state();
-                let rank = |p: &Profile| {
-                    let good = last_good.as_deref() != Some(p.id.as_str());
-                    (p.kind, state.fare(p).last_used, good, p.id.clone())
-                };
-                stored.sort_by_cached_key(rank);
-                stored
-            }
+            None => self.ranked(provider, stored),
         };
-        listed
+        stored
             .into_iter()
             .chain(self.codex_profile(provider))
             .chain(self.config_profile(provider))
             .chain(self.env_profile(provider))
             .collect()
+    }
+
+    /// Sign-ins before keys, the one that rested longest first, among equals the one that served last.
+    fn ranked(&self, provider: &str, stored: Stored) -> Vec<Profile> {
+        let Stored {
+            mut profiles,
+            last_good,
+            ..
+        } = stored;
+        self.keep_configured(provider, &mut profiles);
+        profiles.sort_by_cached_key(|p| {
+            let is_other = last_good.as_ref() != Some(&p.id);
+            (
+                p.kind,
+                self.ledger.fare(p).last_used,
+                is_other,
+                p.id.clone(),
+            )
+        });
+        profiles
     }
 
     /// `auth.profiles` of the configuration, where it names any of these, leaves the others out.
@@ -62,39 +73,28 @@ impl Auth {
     /// What the agent's file and the main agent's hold for a provider, with the agent's own order.
     fn stored(&self, agent: &AgentId, provider: &str) -> Stored {
         let main = AgentId::from("main");
-        let mut found: Vec<Profile> = Vec::new();
-        let (mut order, mut last_good) = (None, None);
+        let mut all = Stored::default();
         let agents = [Some(agent), Some(&main).filter(|main| *main != agent)];
-        for path in agents
-            .into_iter()
-            .flatten()
-            .map(|a| self.paths.auth_profiles(a))
-        {
-            let Some(file) = self.file(&path) else {
+        for agent in agents.into_iter().flatten() {
+            let path = self.paths.auth_profiles(agent);
+            let Some(file) = self.ledger.file(&path) else {
                 continue;
             };
             for (id, entry) in file.profiles.iter().filter(|(_, e)| e.provider == provider) {
-                if !found.iter().any(|p| p.id == *id) {
-                    found.push(self.of_entry(id, entry, &path));
+                if !all.profiles.iter().any(|p| p.id == *id) {
+                    all.profiles.push(self.of_entry(id, entry, &path));
                 }
             }
-            order = order.or_else(|| file.order.get(provider).cloned());
-            last_good = last_good.or_else(|| file.last_good.get(provider).cloned());
+            let (order, good) = (file.order.get(provider), file.last_good.get(provider));
+            all.order = all.order.or_else(|| order.cloned());
+            all.last_good = all.last_good.or_else(|| good.cloned());
         }
-        (found, order, last_good)
+        all
     }
 
     fn of_entry(&self, id: &str, entry: &Entry, path: &Path) -> Profile {
-        let mut profile = Profile {
-            id: id.to_owned(),
-            provider: entry.provider.clone(),
-            kind: Kind::ApiKey,
-            source: Source::File(path.to_owned()),
-            secret: None,
-            account_id: None,
-            expires: None,
-            refresh: None,
-        };
+        let mut profile = plain(id, &entry.provider, Source::File(path.to_owned()));
+        profile.kind = Kind::ApiKey;
         match &entry.credential {
             Credential::ApiKey(key) => profile.secret = Some(key.clone()),
             Credential::KeyInEnv(name) => profile.secret = self.env.secret(name),
@@ -154,7 +154,7 @@ impl Auth {
     }
 
     /// The newest form of a profile, where it is another one than `old`: its file was changed.
-    pub(super) fn reread(&self, agent: &AgentId, old: &Profile) -> Option<Profile> {
+    pub(in crate::model) fn reread(&self, agent: &AgentId, old: &Profile) -> Option<Profile> {
         let secret = |p: &Profile| p.secret.as_ref().map(|s| s.expose_secret().to_owned());
         self.profiles(agent, &old.provider).into_iter().find(|p| {
             p.id == old.id
@@ -162,4 +162,5 @@ impl Auth {
                 && (old.account_id.is_none() || p.account_id == old.account_id)
                 && secret(p) != secret(old)
         })
+    }
 }

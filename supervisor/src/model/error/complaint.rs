@@ -6,15 +6,15 @@ use serde_json::Value;
 
 /// A provider's own account of a failure.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(in super::super) struct Complaint {
+pub(in crate::model) struct Complaint {
     /// `error.code`.
-    pub(in super::super) code: String,
+    pub(in crate::model) code: String,
     /// `error.type`.
-    pub(in super::super) kind: String,
+    pub(in crate::model) kind: String,
     /// Its words.
-    pub(in super::super) message: String,
+    pub(in crate::model) message: String,
     /// When a usage limit ends, in seconds since 1970.
-    pub(in super::super) resets_at: Option<i64>,
+    pub(in crate::model) resets_at: Option<i64>,
 }
 
 /// The object under `error`.
@@ -31,7 +31,7 @@ struct Said {
 
 impl Complaint {
     /// Reads an answer's body.
-    pub(in super::super) fn of_body(body: &[u8]) -> Self {
+    pub(in crate::model) fn of_body(body: &[u8]) -> Self {
         match serde_json::from_slice::<Value>(body) {
             Ok(value) => Self::of_value(&value),
             Err(_) => Self {
@@ -43,7 +43,7 @@ impl Complaint {
 
     /// Reads `{"error":{…}}`, `{"error":"…"}`, `{"detail":…}`, `{"message":…}`, or the inner object
     /// itself; a list is read by its first entry.
-    pub(in super::super) fn of_value(value: &Value) -> Self {
+    pub(in crate::model) fn of_value(value: &Value) -> Self {
         if let Some(first) = value.as_array().and_then(|list| list.first()) {
             return Self::of_value(first);
         }
@@ -72,7 +72,9 @@ impl Complaint {
 
     fn of_object(value: &Value) -> Self {
         let said = Said::deserialize(value).unwrap_or_default();
-        let in_seconds = said.resets_in_seconds.map(|s| now_seconds().saturating_add(s));
+        let in_seconds = said
+            .resets_in_seconds
+            .map(|s| now_seconds().saturating_add(s));
         Self {
             code: plain(&said.code),
             kind: plain(&said.kind),

@@ -6,7 +6,7 @@ use super::wording::{hinted_wait, is_overflow, speaks_of_money};
 use std::time::Duration;
 
 /// What an answer with an error status means. `retry_after` is from its headers.
-pub(in super::super) fn of_answer(
+pub(in crate::model) fn of_answer(
     status: u16,
     retry_after: Option<Duration>,
     said: Complaint,
@@ -17,7 +17,7 @@ pub(in super::super) fn of_answer(
 }
 
 /// What an error inside a stream means.
-pub(in super::super) fn of_event(said: Complaint) -> ModelError {
+pub(in crate::model) fn of_event(said: Complaint) -> ModelError {
     let retry_after = hinted_wait(&said.message.to_ascii_lowercase());
     let status = said.code.parse().unwrap_or(0);
     let meaning = told(&said, retry_after).unwrap_or_else(|| match status {
@@ -190,8 +190,12 @@ mod tests {
 
     #[test]
     fn a_spent_quota_that_comes_back_by_itself_is_a_rate_limit() {
-        let words = "You exceeded your current quota, please check your plan. Please retry in 34.5s.";
-        let error = of(429, json!({"error": {"code": 429, "message": words, "status": "RESOURCE_EXHAUSTED"}}));
+        let words =
+            "You exceeded your current quota, please check your plan. Please retry in 34.5s.";
+        let error = of(
+            429,
+            json!({"error": {"code": 429, "message": words, "status": "RESOURCE_EXHAUSTED"}}),
+        );
         let ModelError::RateLimited { retry_after, .. } = error else {
             panic!("{error}");
         };

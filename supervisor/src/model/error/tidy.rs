@@ -4,7 +4,7 @@
 const MAX_TEXT: usize = 400;
 
 /// A stranger's text, fit for a log line: one line, bounded, nothing in it that looks like a secret.
-pub(in super::super) fn tidy(text: &str) -> String {
+pub(in crate::model) fn tidy(text: &str) -> String {
     let mut line = String::new();
     for word in text.split_whitespace() {
         if line.chars().count() >= MAX_TEXT {

@@ -33,27 +33,6 @@ const OVERFLOW: [&[&str]; 18] = [
     &["exceeded model token limit"],               // Moonshot
     &["context window exceeds limit"],             // MiniMax
     &["too large for model with", "maximum"],      // Mistral
-]; 20] = [
-    &["exceeds the context window"],         // OpenAI Responses, Codex
-    &["maximum context length"],             // OpenAI, OpenRouter, vLLM, Mistral
-    &["context length", "exceed"],           // DeepSeek, LM Studio
-    &["exceeds the available context size"], // llama.cpp
-    &["context size has been exceeded"],     // llama.cpp
-    &["greater than the context length"],    // LM Studio
-    &["prompt is too long"],                 // Anthropic
-    &["input is too long"],                  // Bedrock
-    &["request_too_large"],                  // Anthropic, over 32 MB
-    &["input token count", "exceeds the maximum"], // Gemini
-    &["maximum prompt length"],              // xAI
-    &["reduce the length of the messages"],  // Groq
-    &["exceeds the limit of", "token"],      // GitHub Copilot
-    &["exceeded model token limit"],         // Moonshot
-    &["context window exceeds limit"],       // MiniMax
-    &["too large for model with", "maximum"], // Mistral
-    &["prompt has", "tokens", "context size is"], // various gateways
-    &["context window", "too long"],
-    &["prompt too long", "context"], // Ollama
-    &["context_length_exceeded"],
 ];
 
 /// Whether it says so.

@@ -272,10 +272,9 @@ fn with_newline(mut text: String) -> String {
 fn bare(text: &str) -> &str {
     let text = text.trim();
     for mark in ['`', '"', '\''] {
-        if let Some(inner) = text.strip_prefix(mark).and_then(|t| t.strip_suffix(mark)) {
-            if !inner.is_empty() && !inner.contains(mark) {
-                return inner;
-            }
+        let inner = text.strip_prefix(mark).and_then(|t| t.strip_suffix(mark));
+        if let Some(inner) = inner.filter(|i| !i.is_empty() && !i.contains(mark)) {
+            return inner;
         }
     }
     text

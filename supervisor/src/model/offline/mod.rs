@@ -228,3 +228,6 @@ fn since_last_answer(context: &Context) -> &[(ipc::id::ItemId, std::sync::Arc<Tr
 fn task_of(call_id: &str) -> Option<usize> {
     call_id.strip_prefix(CALL_ID)?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests;
