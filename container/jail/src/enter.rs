@@ -11,13 +11,13 @@
 use crate::error::{During, JailError};
 use crate::landlock::{self, Ports, Rules};
 use crate::namespaces::{self, Half};
+use crate::plan::{self, Access, Plan};
 use crate::reaper::{self, Reach};
 use crate::spec::{JailSpec, MAX_SPEC, Namespaces, Network, Role};
 use crate::sys::{self, Side};
 use crate::syscalls::{List, NO_SOCKETS, NO_UNIX, SHELL};
-use crate::{attempts, filter, limits, mounts, plan, privileges};
+use crate::{attempts, filter, limits, mounts, privileges};
 use nix::sys::prctl;
-use nix::sys::signal::Signal;
 use nix::unistd::{Pid, chdir, execve, setsid};
 use std::env;
 use std::ffi::CString;
@@ -26,7 +26,7 @@ use std::io::{self, Read, Write as _};
 use std::mem::ManuallyDrop;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The argument that makes `openclaw-jail` the program that [`crate::probe`] runs inside.
 pub const PROBE_CHILD: &str = "--probe-child";
@@ -40,8 +40,8 @@ const STARTED: &[u8] = b"+";
 const LACKS: u8 = b'?';
 const FAILS: u8 = b'!';
 
-/// Without namespaces, the files outside the spec that everyone needs.
-const COMMON_WRITE: [&str; 9] = [
+/// Without namespaces, the devices that everyone needs.
+const DEVICES: [&str; 8] = [
     "/dev/null",
     "/dev/zero",
     "/dev/full",
@@ -50,8 +50,10 @@ const COMMON_WRITE: [&str; 9] = [
     "/dev/tty",
     "/dev/ptmx",
     "/dev/pts",
-    "/dev/fd",
 ];
+
+/// The first Landlock that keeps abstract sockets apart.
+const SCOPES: i32 = 6;
 
 /// The whole program `openclaw-jail`: reads a spec from stdin, runs what it says in its walls, and
 /// returns the exit code to end with. Returns in several processes.
@@ -142,7 +144,7 @@ fn outside(inner: Pid, link: &OwnedFd) -> Result<u8, JailError> {
 /// The keeper: builds what holds for all inside, starts the program, waits for the end.
 fn keeper(spec: &JailSpec, link: &OwnedFd, walls: Walls) -> u8 {
     let started = build(spec, link, &walls)
-        .and_then(|()| sys::fork_sharing(|| finish(target(spec, &walls))).during("fork"));
+        .and_then(|plan| sys::fork_sharing(|| finish(target(spec, &plan, &walls))).during("fork"));
     let reach = match walls {
         Walls::Namespaces => Reach::PidNamespace,
         Walls::Plain => Reach::Descendants,
@@ -162,30 +164,32 @@ fn keeper(spec: &JailSpec, link: &OwnedFd, walls: Walls) -> u8 {
     }
 }
 
-fn build(spec: &JailSpec, link: &OwnedFd, walls: &Walls) -> Result<(), JailError> {
+fn build(spec: &JailSpec, link: &OwnedFd, walls: &Walls) -> Result<Plan, JailError> {
+    if let Walls::Namespaces = walls {
+        namespaces::settle(spec, link)?;
+    }
+    let plan = plan::plan(spec, &plan::Machine)?;
     match walls {
-        Walls::Namespaces => {
-            namespaces::settle(spec, link)?;
-            let plan = plan::plan(spec, &plan::Machine)?;
-            mounts::enter(&plan, spec.limits.tmp_bytes)?;
-        }
-        Walls::Plain => {
-            // Nothing is mounted, but what must be there must be there.
-            plan::plan(spec, &plan::Machine)?;
-            prctl::set_child_subreaper(true).during("adopt orphans")?;
-        }
+        Walls::Namespaces => mounts::enter(&plan, spec.limits.tmp_bytes)?,
+        Walls::Plain => prctl::set_child_subreaper(true).during("adopt orphans")?,
     }
     privileges::empty_bounding_set()?;
+    if let Some(workspace) = spec.write.first() {
+        privileges::become_owner(workspace)?;
+    }
     privileges::drop_capabilities()?;
     privileges::no_new_privileges()?;
-    limits::harden().during("close core dumps")
+    limits::harden().during("close core dumps")?;
+    if let Walls::Namespaces = walls {
+        // A change of user has undone it.
+        namespaces::die_with_parent()?;
+    }
+    Ok(plan)
 }
 
 /// The program's own process. Returns only when it could not be started.
-fn target(spec: &JailSpec, walls: &Walls) -> Result<u8, JailError> {
-    if let Walls::Plain = walls {
-        prctl::set_pdeathsig(Signal::SIGKILL).during("tie itself to its parent")?;
-    }
+fn target(spec: &JailSpec, plan: &Plan, walls: &Walls) -> Result<u8, JailError> {
+    namespaces::die_with_parent()?;
     setsid().during("start a session")?;
     chdir(&spec.cwd).map_err(|error| JailError::Path {
         path: spec.cwd.clone(),
@@ -194,11 +198,11 @@ fn target(spec: &JailSpec, walls: &Walls) -> Result<u8, JailError> {
     let program = c_string("program", spec.program.as_os_str().as_bytes())?;
     let (arguments, environment) = words(spec)?;
     limits::apply(&spec.limits)?;
-    restrict_files(spec, walls)?;
+    let landlock = restrict_files(spec, plan, walls)?;
     sys::close_from_at_exec(3).during("close descriptors")?;
     sys::default_signal(libc::SIGPIPE);
     reaper::release_signals()?;
-    let filter = filter::compile(&lists(spec, walls), &[]);
+    let filter = filter::compile(&lists(spec, walls, landlock), &[]);
     sys::install_filter(&filter).during("install the syscall filter")?;
     match execve(&program, &arguments, &environment) {
         Err(error) => Err(JailError::Exec {
@@ -208,23 +212,23 @@ fn target(spec: &JailSpec, walls: &Walls) -> Result<u8, JailError> {
     }
 }
 
-fn lists(spec: &JailSpec, walls: &Walls) -> Vec<&'static List> {
+fn lists(spec: &JailSpec, walls: &Walls, landlock: i32) -> Vec<&'static List> {
     let role = match spec.role {
         Role::Shell => &SHELL,
     };
     match (walls, spec.network) {
-        (Walls::Namespaces, Network::None | Network::Host) => vec![role],
         (Walls::Plain, Network::None) => vec![&NO_SOCKETS, role],
         (Walls::Plain, Network::Host) => vec![&NO_UNIX, role],
+        // Abstract sockets are the network namespace's, which it shares.
+        (Walls::Namespaces, Network::Host) if landlock < SCOPES => vec![&NO_UNIX, role],
+        (Walls::Namespaces, Network::None | Network::Host) => vec![role],
     }
 }
 
-fn restrict_files(spec: &JailSpec, walls: &Walls) -> Result<(), JailError> {
-    let write = spec.write.iter().map(PathBuf::as_path);
-    let ports = match (walls, spec.network) {
-        (Walls::Plain, Network::None) => Ports::Forbidden,
-        (Walls::Namespaces, _) | (Walls::Plain, Network::Host) => Ports::Elsewhere,
-    };
+/// Returns the Landlock version in force, 0 for none.
+fn restrict_files(spec: &JailSpec, plan: &Plan, walls: &Walls) -> Result<i32, JailError> {
+    let read = plan.paths(Access::Read);
+    let write = plan.paths(Access::Write);
     let rules = match walls {
         // The private root shows nothing that may not be read.
         Walls::Namespaces => Rules {
@@ -232,25 +236,26 @@ fn restrict_files(spec: &JailSpec, walls: &Walls) -> Result<(), JailError> {
             write: write
                 .chain([Path::new("/tmp"), Path::new("/dev")])
                 .collect(),
-            ports,
+            ports: Ports::Elsewhere,
+            ..Rules::default()
         },
         Walls::Plain => Rules {
-            read: spec
-                .read
-                .iter()
-                .chain([&spec.program])
-                .map(PathBuf::as_path)
-                .chain([Path::new("/proc"), Path::new("/etc/resolv.conf")])
-                .collect(),
-            write: write.chain(COMMON_WRITE.map(Path::new)).collect(),
-            ports,
+            read: read.chain([Path::new("/proc")]).collect(),
+            write: write.chain(DEVICES.map(Path::new)).collect(),
+            // Shared with others, but locks between processes are made of it.
+            drop: vec![Path::new("/dev/shm")],
+            hidden: plan.secrets().collect(),
+            ports: match spec.network {
+                Network::None => Ports::Forbidden,
+                Network::Host => Ports::Elsewhere,
+            },
         },
     };
     match (landlock::restrict(&rules), walls, spec.namespaces) {
-        (Ok(_), _, _) => Ok(()),
+        (Ok(version), _, _) => Ok(version),
         (Err(error), Walls::Namespaces, Namespaces::Auto) => {
             say(&format!("{error}; running without it"));
-            Ok(())
+            Ok(0)
         }
         (Err(error), _, _) => Err(error),
     }

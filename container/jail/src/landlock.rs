@@ -2,12 +2,14 @@
 //! they are.
 
 use crate::error::JailError;
+use crate::mounts;
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, LandlockStatus,
-    PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError,
-    Scope,
+    PathBeneath, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, Scope,
 };
+use nix::sys::stat::fstat;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 /// The newest Landlock this code knows how to use; an older kernel enforces what it has.
@@ -18,10 +20,15 @@ const MEND: &str = "boot a kernel of 5.13 or later with landlock in its lsm= lis
 /// What is allowed; everything else that Landlock knows of is not.
 #[derive(Debug, Default)]
 pub(crate) struct Rules<'a> {
-    /// Files that can be read and run, at these paths and beneath.
+    /// Files that can be read and run, at these paths and beneath. Like all paths here, without a
+    /// symbolic link in them; those that are not there are left out.
     pub(crate) read: Vec<&'a Path>,
     /// Files that can be changed, made and removed as well.
     pub(crate) write: Vec<&'a Path>,
+    /// Folders in which files can be made, and used by whoever knows their names.
+    pub(crate) drop: Vec<&'a Path>,
+    /// Files and folders beneath `read` that are not meant.
+    pub(crate) hidden: Vec<&'a Path>,
     /// Whether ports are left to other walls.
     pub(crate) ports: Ports,
 }
@@ -62,27 +69,51 @@ fn ruleset(rules: &Rules<'_>) -> Result<RulesetCreated, RulesetError> {
     }
     let mut ruleset = ruleset.create()?.no_new_privs(false);
     for path in &rules.read {
-        ruleset = allow(ruleset, path, AccessFs::from_read(NEWEST))?;
+        ruleset = allow(ruleset, path, AccessFs::from_read(NEWEST), &rules.hidden)?;
     }
     for path in &rules.write {
-        ruleset = allow(ruleset, path, AccessFs::from_all(NEWEST))?;
+        ruleset = allow(ruleset, path, AccessFs::from_all(NEWEST), &[])?;
+    }
+    let listing = AccessFs::ReadDir | AccessFs::Execute;
+    for path in &rules.drop {
+        let access = AccessFs::from_all(NEWEST) & !listing;
+        ruleset = allow(ruleset, path, access, &[])?;
     }
     Ok(ruleset)
 }
 
-/// One rule; a path that is not there needs none. A file takes a file's rights only.
+/// Grants `access` to `path` and all beneath it but for what is `hidden`.
 fn allow(
     ruleset: RulesetCreated,
     path: &Path,
     access: BitFlags<AccessFs>,
+    hidden: &[&Path],
 ) -> Result<RulesetCreated, RulesetError> {
-    let Ok(metadata) = std::fs::metadata(path) else {
+    if hidden.contains(&path) {
+        return Ok(ruleset);
+    }
+    let Ok(fd) = mounts::at(path) else {
         return Ok(ruleset);
     };
-    let Ok(fd) = PathFd::new(path) else {
-        return Ok(ruleset);
-    };
-    let access = if metadata.is_dir() {
+    if !hidden.iter().any(|inner| inner.starts_with(path)) {
+        return grant(ruleset, fd, access);
+    }
+    // A rule holds for all beneath: each of its entries gets one instead.
+    let mut ruleset = grant(ruleset, fd, AccessFs::ReadDir.into())?;
+    for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
+        ruleset = allow(ruleset, &entry.path(), access, hidden)?;
+    }
+    Ok(ruleset)
+}
+
+/// One rule. A file takes a file's rights only.
+fn grant(
+    ruleset: RulesetCreated,
+    fd: OwnedFd,
+    access: BitFlags<AccessFs>,
+) -> Result<RulesetCreated, RulesetError> {
+    let folder = fstat(&fd).is_ok_and(|stat| stat.st_mode & libc::S_IFMT == libc::S_IFDIR);
+    let access = if folder {
         access
     } else {
         access & AccessFs::from_file(NEWEST)

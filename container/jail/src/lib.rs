@@ -11,15 +11,18 @@ pub mod probe;
 pub mod enter;
 
 mod attempts;
-mod mounts;
 mod namespaces;
-mod plan;
 mod reaper;
 
 pub mod seal;
 
-mod filter;
 mod landlock;
+
+mod mounts;
+
+mod plan;
+
+mod filter;
 mod limits;
 mod privileges;
 mod syscalls;
@@ -27,8 +30,9 @@ mod syscalls;
 pub mod child;
 mod sys;
 
-mod error;
 pub mod spec;
+
+mod error;
 
 pub use error::JailError;
 pub use limits::harden;

@@ -7,13 +7,12 @@
 use crate::error::{During, JailError};
 use crate::plan::{Access, Bind, Plan};
 use crate::sys::{self, Depth, MountAttributes};
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use nix::unistd::{Uid, chdir, pivot_root};
-use std::ffi::CString;
+use nix::unistd::{chdir, pivot_root};
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -45,14 +44,8 @@ const MASKED_PROC: [&str; 6] = [
     "timer_list",
 ];
 
-/// Files of `/etc` that only root can read, and no tool should.
-const MASKED_ETC: [&str; 5] = [
-    "/etc/shadow",
-    "/etc/shadow-",
-    "/etc/gshadow",
-    "/etc/gshadow-",
-    "/etc/sudoers",
-];
+/// An empty folder, to cover others with.
+const EMPTY: &str = "/var/empty";
 
 /// Folders where the new root can be mounted while it is built; any will do.
 const PLACES: [&str; 4] = ["/tmp", "/mnt", "/usr", "/etc"];
@@ -92,8 +85,9 @@ impl Root {
             let tree = open(&place).during("bind /tmp")?;
             put(&tree, &place).during("bind /tmp")?;
         }
-        folders(&self.at("/var"))?;
-        symlink("/tmp", self.at("/var/tmp")).during("make /var/tmp")
+        folders(&self.at(EMPTY))?;
+        // Relative, so that it leads to the same place while this root is not yet the root.
+        symlink("../tmp", self.at("/var/tmp")).during("make /var/tmp")
     }
 
     fn devices(&self, nodes: Vec<(&str, OwnedFd)>) -> Result<(), JailError> {
@@ -152,22 +146,29 @@ impl Root {
     }
 
     fn masks(&self, plan: &Plan) -> Result<(), JailError> {
-        let null = self.at("/dev/null");
         for name in MASKED_PROC {
-            mask(&null, &self.at("/proc").join(name))?;
+            self.mask(&Path::new("/proc").join(name))?;
         }
-        let shows = |path: &str| {
-            plan.binds
-                .iter()
-                .any(|b| Path::new(path).starts_with(&b.path))
-        };
-        // An ordinary user can not read them anyway.
-        if Uid::effective().is_root() {
-            for path in MASKED_ETC.into_iter().filter(|path| shows(path)) {
-                mask(&null, &self.at(path))?;
-            }
+        for path in plan.secrets() {
+            self.mask(path)?;
         }
         Ok(())
+    }
+
+    /// Covers a file or folder with an empty one; one that is not there needs no cover.
+    fn mask(&self, path: &Path) -> Result<(), JailError> {
+        let place = self.at(path);
+        let Ok(covered) = fs::symlink_metadata(&place) else {
+            return Ok(());
+        };
+        let cover = match covered.file_type() {
+            kind if kind.is_symlink() => return Ok(()),
+            kind if kind.is_dir() => EMPTY,
+            _ => "/dev/null",
+        };
+        open(&self.at(cover))
+            .and_then(|cover| put(&cover, &place))
+            .during("mask a file")
     }
 
     fn become_root(&self) -> Result<(), JailError> {
@@ -235,11 +236,20 @@ fn place_root(bytes: u64) -> Result<PathBuf, JailError> {
 }
 
 fn open(path: &Path) -> io::Result<OwnedFd> {
-    Ok(sys::open_tree(&c_path(path)?)?)
+    Ok(sys::open_tree(&at(path)?)?)
 }
 
 fn put(mount: &OwnedFd, place: &Path) -> io::Result<()> {
-    Ok(sys::move_mount(mount, &c_path(place)?)?)
+    Ok(sys::move_mount(mount, &at(place)?)?)
+}
+
+/// A path that has been resolved is opened without following a link: one that is there now was made
+/// since, perhaps by a jailed program that shares the workspace.
+pub(crate) fn at(path: &Path) -> io::Result<OwnedFd> {
+    let how = OpenHow::new()
+        .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
+        .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
+    Ok(openat2(AT_FDCWD, path, how)?)
 }
 
 fn set(mount: &impl AsFd, depth: Depth, attributes: u64) -> io::Result<()> {
@@ -250,16 +260,6 @@ fn set(mount: &impl AsFd, depth: Depth, attributes: u64) -> io::Result<()> {
         ..MountAttributes::default()
     };
     Ok(sys::mount_setattr(mount.as_fd(), depth, attributes)?)
-}
-
-/// Covers a file with an empty one; one that is not there needs no cover.
-fn mask(null: &Path, place: &Path) -> Result<(), JailError> {
-    if !place.exists() {
-        return Ok(());
-    }
-    open(null)
-        .and_then(|cover| put(&cover, place))
-        .during("mask a file")
 }
 
 fn mount_point(place: &Path, folder: bool) -> io::Result<()> {
@@ -280,10 +280,6 @@ fn mount_point(place: &Path, folder: bool) -> io::Result<()> {
 
 fn folders(place: &Path) -> Result<(), JailError> {
     mount_point(place, true).during("make a folder in the private root")
-}
-
-fn c_path(path: &Path) -> io::Result<CString> {
-    CString::new(path.as_os_str().as_bytes()).map_err(io::Error::from)
 }
 
 fn path_error(path: &Path, cause: io::Error) -> JailError {

@@ -86,7 +86,7 @@ const ALL: i32 = libc::CLONE_NEWUSER
 
 /// What pid 1 does first: dies with its parent, brings its loopback up, waits for the maps.
 pub(crate) fn settle(spec: &JailSpec, link: &OwnedFd) -> Result<(), JailError> {
-    prctl::set_pdeathsig(Signal::SIGKILL).during("tie itself to its parent")?;
+    die_with_parent()?;
     if spec.network == Network::None {
         let none = SockFlag::SOCK_CLOEXEC;
         let socket = socket(AddressFamily::Inet, SockType::Datagram, none, None)
@@ -102,6 +102,11 @@ pub(crate) fn settle(spec: &JailSpec, link: &OwnedFd) -> Result<(), JailError> {
         let _ = setgroups(&[]);
     }
     Ok(())
+}
+
+/// Has the kernel kill this process when its parent ends.
+pub(crate) fn die_with_parent() -> Result<(), JailError> {
+    prctl::set_pdeathsig(Signal::SIGKILL).during("tie itself to its parent")
 }
 
 /// A pair of ends that carry whole messages.

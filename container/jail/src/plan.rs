@@ -3,6 +3,7 @@
 
 use crate::error::JailError;
 use crate::spec::{JailSpec, Network};
+use nix::unistd::Uid;
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::io;
@@ -10,6 +11,31 @@ use std::path::{Component, Path, PathBuf};
 
 /// As many symbolic links as the kernel follows.
 const MOST_LINKS: usize = 40;
+
+/// Files and folders of `/etc` that only root can read, and no tool should. Where root runs a jail
+/// they are covered; anybody else can not read them anyway.
+const SECRETS: [&str; 20] = [
+    "/etc/NetworkManager/system-connections",
+    "/etc/crypttab",
+    "/etc/docker/key.json",
+    "/etc/gshadow",
+    "/etc/gshadow-",
+    "/etc/krb5.keytab",
+    "/etc/kubernetes",
+    "/etc/letsencrypt",
+    "/etc/openvpn",
+    "/etc/ppp",
+    "/etc/security/opasswd",
+    "/etc/shadow",
+    "/etc/shadow-",
+    "/etc/ssh/ssh_host_ecdsa_key",
+    "/etc/ssh/ssh_host_ed25519_key",
+    "/etc/ssh/ssh_host_rsa_key",
+    "/etc/ssl/private",
+    "/etc/sudoers",
+    "/etc/sudoers.d",
+    "/etc/wireguard",
+];
 
 /// What is at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +104,27 @@ pub(crate) struct Plan {
     pub(crate) links: Vec<(PathBuf, PathBuf)>,
 }
 
+impl Plan {
+    /// What can be read, and what can be written as well.
+    pub(crate) fn paths(&self, access: Access) -> impl Iterator<Item = &Path> {
+        let binds = self.binds.iter();
+        let binds = binds.filter(move |bind| bind.access == access);
+        binds.map(|bind| bind.path.as_path())
+    }
+
+    /// Secrets of the machine that a bind would show to root.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &'static Path> {
+        let shown = |path: &Path| self.binds.iter().any(|bind| path.starts_with(&bind.path));
+        let root = Uid::effective().is_root();
+        let secrets = SECRETS.iter().map(Path::new);
+        secrets.filter(move |path| root && shown(path))
+    }
+}
+
 /// What `spec` asks to see.
+///
+/// Links are followed, but for those that lie in what can be written: a jailed program may have made
+/// them, and would choose what is shown to the next.
 ///
 /// # Errors
 /// [`JailError::Path`] for a path to write that can not be reached. One to read that is not there
@@ -86,9 +132,18 @@ pub(crate) struct Plan {
 pub(crate) fn plan(spec: &JailSpec, look: &impl Look) -> Result<Plan, JailError> {
     let mut draft = Draft {
         look,
+        writable: spec.write.clone(),
         found: BTreeMap::new(),
         links: BTreeMap::new(),
     };
+    for path in &spec.write {
+        let shown = draft.show(path, Access::Write);
+        let shown = shown.map_err(|cause| JailError::Path {
+            path: path.clone(),
+            cause,
+        })?;
+        draft.writable.push(shown);
+    }
     for path in &spec.read {
         draft.show_if_there(path, Access::Read);
     }
@@ -97,16 +152,8 @@ pub(crate) fn plan(spec: &JailSpec, look: &impl Look) -> Result<Plan, JailError>
         // It often leads out of /etc, to a file that some service writes.
         draft.show_if_there(Path::new("/etc/resolv.conf"), Access::Read);
     }
-    for path in &spec.write {
-        draft
-            .show(path, Access::Write)
-            .map_err(|cause| JailError::Path {
-                path: path.clone(),
-                cause,
-            })?;
-    }
     for path in &spec.protect {
-        draft.protect(path, &spec.write);
+        draft.protect(path);
     }
     Ok(draft.settle())
 }
@@ -114,6 +161,8 @@ pub(crate) fn plan(spec: &JailSpec, look: &impl Look) -> Result<Plan, JailError>
 /// A plan in the making.
 struct Draft<'a, L> {
     look: &'a L,
+    /// Roots of what can be written, as named and as found.
+    writable: Vec<PathBuf>,
     found: BTreeMap<PathBuf, (bool, Access)>,
     links: BTreeMap<PathBuf, PathBuf>,
 }
@@ -143,7 +192,7 @@ impl<L: Look> Draft<'_, L> {
                 continue;
             };
             links += 1;
-            if links > MOST_LINKS {
+            if links > MOST_LINKS || self.is_in_writable(&next) {
                 return Err(io::Error::from_raw_os_error(libc::ELOOP));
             }
             let mut onward = parts(target);
@@ -160,20 +209,26 @@ impl<L: Look> Draft<'_, L> {
         Ok(here)
     }
 
+    /// Whether `path` lies beneath something that can be written.
+    fn is_in_writable(&self, path: &Path) -> bool {
+        let mut roots = self.writable.iter();
+        roots.any(|root| path.starts_with(root) && path != root)
+    }
+
     /// Protects `path`, and pins what it lies in up to the folder that can be written, lest it be
     /// freed by renaming one of those.
-    fn protect(&mut self, path: &Path, write: &[PathBuf]) {
+    fn protect(&mut self, path: &Path) {
         let Ok(path) = self.show(path, Access::Protected) else {
             return;
         };
-        let inside = |folder: &Path| {
-            write
-                .iter()
-                .any(|root| folder.starts_with(root) && folder != root)
-        };
-        for folder in path.ancestors().skip(1).take_while(|folder| inside(folder)) {
-            let known = self.found.entry(folder.to_owned());
-            known.or_insert((true, Access::Pinned));
+        let folders: Vec<_> = path
+            .ancestors()
+            .skip(1)
+            .take_while(|folder| self.is_in_writable(folder))
+            .map(Path::to_owned)
+            .collect();
+        for folder in folders {
+            self.found.entry(folder).or_insert((true, Access::Pinned));
         }
     }
 
@@ -268,6 +323,10 @@ mod tests {
         "/home/me/ws/.git/",
         "/home/me/ws/.git/hooks/",
         "/home/me/ws/.git/config",
+        "/home/me/ws/evil -> /root/.ssh",
+        "/root/",
+        "/root/.ssh/",
+        "/root/.ssh/key",
         "/work -> /home/me/ws",
     ]);
 
@@ -388,6 +447,22 @@ mod tests {
             ],
             &[],
         );
+    }
+
+    #[test]
+    fn a_link_in_a_workspace_shows_nothing_outside() {
+        let inside = &["/home/me/ws/.git", "/home/me/ws/evil/key"];
+        let protect = &["/home/me/ws/evil", "/home/me/ws/evil/key"];
+        check(
+            &JailSpec {
+                program: "/home/me/ws/evil/key".into(),
+                ..spec(inside, &["/home/me/ws"], protect)
+            },
+            &[("/home/me/ws", Write)],
+            &[],
+        );
+        let error = plan(&spec(&[], &["/home/me/ws/evil", "/home/me/ws"], &[]), &TREE);
+        assert!(error.is_err());
     }
 
     #[test]

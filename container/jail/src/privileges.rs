@@ -5,6 +5,9 @@ use crate::sys;
 use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 /// The user and group of a process that is nobody.
 const NOBODY: u32 = 65534;
@@ -38,23 +41,38 @@ pub(crate) fn no_new_privileges() -> Result<(), JailError> {
     prctl::set_no_new_privs().during("set no_new_privs")
 }
 
-/// Becomes nobody when this is root with the right to: the supervisor, which is root then, must
-/// still be able to signal it. Returns whether it did.
+/// Becomes nobody when this is root with the right to. Returns whether it did.
 pub(crate) fn become_nobody() -> Result<bool, JailError> {
+    become_user(NOBODY, NOBODY)
+}
+
+/// Becomes the owner of `path` when this is root with the right to: root without capabilities could
+/// not write what belongs to somebody else. Returns whether it did.
+pub(crate) fn become_owner(path: &Path) -> Result<bool, JailError> {
+    let metadata = fs::metadata(path).during("look at the workspace's owner")?;
+    if metadata.uid() == 0 {
+        return Ok(false);
+    }
+    become_user(metadata.uid(), metadata.gid())
+}
+
+/// Changes user and group for good, when this is root with the right to, also that to signal the
+/// user afterwards: the supervisor, which is root then too, has to end what it starts.
+fn become_user(uid: u32, gid: u32) -> Result<bool, JailError> {
     let needed = 1 << CAP_KILL | 1 << CAP_SETGID | 1 << CAP_SETUID;
     let held = sys::capabilities().during("read capabilities")?;
     if !Uid::effective().is_root() || held & needed != needed {
         return Ok(false);
     }
-    let (uid, gid) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
+    let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
     match setgroups(&[])
         .and_then(|()| setresgid(gid, gid, gid))
         .and_then(|()| setresuid(uid, uid, uid))
     {
         Ok(()) => Ok(true),
-        // A user namespace that maps no such user, or in which groups are fixed: not a wall of
-        // ours, the rest of the seal stands without it.
+        // A user namespace that maps no such user, or in which groups are fixed: no wall of ours
+        // depends on it.
         Err(Errno::EINVAL | Errno::EPERM) => Ok(false),
-        Err(error) => Err(error).during("become nobody"),
+        Err(error) => Err(error).during("change the user"),
     }
 }

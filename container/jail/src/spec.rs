@@ -10,6 +10,9 @@ pub const MAX_SPEC: usize = 1024 * 1024;
 
 /// One jailed program. Sent to `openclaw-jail` as the first frame on its stdin; every byte after it
 /// belongs to the program.
+///
+/// It runs as whoever runs `openclaw-jail`; but where that is root, as the owner of the first path
+/// of `write`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JailSpec {
@@ -66,7 +69,8 @@ pub struct Limits {
     pub file_bytes: Option<u64>,
     /// Open files of each process.
     pub open_files: Option<u64>,
-    /// Processes and threads of its user in its namespace. Not enforced for root.
+    /// Processes and threads of its user, and in its namespace where it has one. The kernel does
+    /// not enforce it for root.
     pub processes: Option<u64>,
     /// `/tmp` and `/dev/shm`, each, in bytes (default 512 MiB). Only with namespaces.
     pub tmp_bytes: Option<u64>,
@@ -123,7 +127,7 @@ impl JailSpec {
     }
 
     /// Whether it can be built: paths are absolute and plain, nothing holds a NUL, and neither the
-    /// root nor what the jail makes itself (`/proc`, `/dev`) is asked for.
+    /// root nor what the jail makes itself (`/tmp`, `/proc`, `/dev`) is asked for.
     ///
     /// # Errors
     /// [`JailError::Spec`] names the field and what is wrong with it.
@@ -160,12 +164,16 @@ fn check_plain(field: &str, path: &Path) -> Result<(), JailError> {
 }
 
 fn check_ours(field: &str, path: &Path) -> Result<(), JailError> {
-    let ours = path == Path::new("/") || path.starts_with("/proc") || path.starts_with("/dev");
+    let ours = ["/", "/tmp", "/var/tmp"]
+        .iter()
+        .any(|own| path == Path::new(own))
+        || path.starts_with("/proc")
+        || path.starts_with("/dev");
     if !ours {
         return Ok(());
     }
     Err(JailError::Spec(format!(
-        "{field} holds {path:?}: a jail has its own /, /proc and /dev; name what is needed beneath /"
+        "{field} holds {path:?}: a jail has its own /, /tmp, /proc and /dev; name what is needed beneath"
     )))
 }
 

@@ -7,7 +7,6 @@
 use libc::{c_int, c_long, c_ulong, sock_filter, sock_fprog};
 use nix::errno::Errno;
 use nix::unistd::Pid;
-use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// Which side of a fork this is.
@@ -71,13 +70,13 @@ fn close_range(first: RawFd, flags: u32) -> Result<(), Errno> {
     Errno::result(done).map(drop)
 }
 
-/// Clones the tree of mounts at `path` into a detached one. A symbolic link at its end is not
-/// followed.
-pub(crate) fn open_tree(path: &CStr) -> Result<OwnedFd, Errno> {
+/// Clones the tree of mounts at `path` into a detached one.
+pub(crate) fn open_tree(path: &impl AsFd) -> Result<OwnedFd, Errno> {
     const CLONE: c_int = 1;
-    let flags = CLONE | libc::O_CLOEXEC | libc::AT_SYMLINK_NOFOLLOW | libc::AT_RECURSIVE;
-    // SAFETY: `path` is NUL-terminated and outlives the call.
-    let fd = unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), flags) };
+    let flags = CLONE | libc::O_CLOEXEC | libc::AT_EMPTY_PATH | libc::AT_RECURSIVE;
+    let path = path.as_fd().as_raw_fd();
+    // SAFETY: the path is an empty C string.
+    let fd = unsafe { libc::syscall(libc::SYS_open_tree, path, c"".as_ptr(), flags) };
     // SAFETY: a descriptor the kernel just returned is nobody else's.
     owned(fd, |fd| unsafe { OwnedFd::from_raw_fd(fd) })
 }
@@ -135,17 +134,18 @@ pub(crate) fn mount_setattr(
 }
 
 /// Puts a detached mount at `target`.
-pub(crate) fn move_mount(mount: &impl AsFd, target: &CStr) -> Result<(), Errno> {
-    const FROM_EMPTY_PATH: c_int = 4;
-    // SAFETY: both paths are NUL-terminated and outlive the call.
+pub(crate) fn move_mount(mount: &impl AsFd, target: &impl AsFd) -> Result<(), Errno> {
+    const FROM_EMPTY_PATH: c_int = 0x04;
+    const TO_EMPTY_PATH: c_int = 0x40;
+    // SAFETY: both paths are empty C strings.
     let done = unsafe {
         libc::syscall(
             libc::SYS_move_mount,
             mount.as_fd().as_raw_fd(),
             c"".as_ptr(),
-            libc::AT_FDCWD,
-            target.as_ptr(),
-            FROM_EMPTY_PATH,
+            target.as_fd().as_raw_fd(),
+            c"".as_ptr(),
+            FROM_EMPTY_PATH | TO_EMPTY_PATH,
         )
     };
     Errno::result(done).map(drop)

@@ -2,7 +2,8 @@
 
 mod common;
 
-use common::{Place, as_somebody, installed, print, run, start_as};
+use common::{JAIL, Place, as_somebody, installed, print, run, start, start_as};
+use jail::child::{Signal, kill_group};
 use jail::spec::{JailSpec, Limits, Namespaces, Network};
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
@@ -401,4 +402,90 @@ fn an_ordinary_user_has_the_same_walls() {
         // touch, unshare, ls
         assert_eq!(ended.stderr.lines().count(), 3, "{ended:?}");
     }
+}
+
+#[test]
+fn what_root_runs_in_somebody_s_workspace_runs_as_somebody() {
+    let Some(place) = Place::somebody_s(54322) else {
+        return;
+    };
+    let script = "id -u; id -G; touch mine; cat /etc/shadow; stat -c %u mine";
+    for spec in [place.shell(script), place.plain_shell(script)] {
+        let ended = run(&spec);
+        assert_eq!(ended.stdout, "54322\n54322\n54322\n", "{ended:?}");
+    }
+}
+
+#[test]
+fn somebody_s_program_ends_as_any_other() {
+    let Some(place) = Place::somebody_s(54323) else {
+        return;
+    };
+    let script = "trap 'echo asked; exit 3' TERM; setsid sleep 1000 & echo ready; read x <&0";
+    for spec in [place.shell(script), place.plain_shell(script)] {
+        let mut running = start(&spec);
+        running.wait_for("ready\n");
+        kill_group(running.child.id().try_into().unwrap(), Signal::SIGTERM).unwrap();
+        let ended = running.end();
+        assert_eq!((ended.stdout.as_str(), ended.code()), ("asked\n", 3));
+        let mut running = start(&spec);
+        running.wait_for("ready\n");
+        running.child.kill().unwrap();
+        running.end();
+    }
+}
+
+#[test]
+fn processes_are_limited_for_everybody_but_root() {
+    let limits = Limits {
+        processes: Some(20),
+        ..Limits::default()
+    };
+    // Not zero: forty sleeps do not start.
+    let script = "for i in $(seq 40); do sleep 1000 & done 2>/dev/null; echo all";
+    let place = if nix::unistd::Uid::effective().is_root() {
+        Place::somebody_s(54324).unwrap()
+    } else {
+        Place::new()
+    };
+    let spec = JailSpec {
+        limits,
+        ..place.shell(script)
+    };
+    let ended = run(&spec);
+    assert!(!ended.stdout.contains("all"), "{ended:?}");
+    assert_ne!(ended.code(), 0);
+}
+
+// === jails in jails ===
+
+/// A jail has no namespaces to give: as in a container with its usual filter.
+#[test]
+fn where_there_are_no_namespaces_the_mend_is_named_or_the_other_walls_stand() {
+    let place = Place::new();
+    let inner = |namespaces| {
+        let spec = JailSpec {
+            namespaces,
+            ..place.shell("echo inside; cat /etc/passwd >/dev/null && touch file; touch /usr/x; id -u >/dev/null")
+        };
+        fs::write(place.workspace.join("frame"), spec.to_frame().unwrap()).unwrap();
+        let mut outer = place.shell(&format!("{JAIL} <frame"));
+        outer.read.push(JAIL.into());
+        run(&outer)
+    };
+    let required = inner(Namespaces::Require);
+    assert_eq!((required.code(), required.stdout.as_str()), (125, ""));
+    for word in ["no namespaces here", "sysctl", "seccomp="] {
+        assert!(required.stderr.contains(word), "{}", required.stderr);
+    }
+    let taken = inner(Namespaces::Auto);
+    assert_eq!(taken.stdout, "inside\n");
+    assert!(
+        taken
+            .stderr
+            .contains("running with Landlock and seccomp alone"),
+        "{taken:?}"
+    );
+    assert!(taken.stderr.contains("cannot touch '/usr/x'"), "{taken:?}");
+    assert!(place.workspace.join("file").exists());
 }
