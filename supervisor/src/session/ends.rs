@@ -7,6 +7,7 @@ use super::state::Input;
 use super::turn::Turn;
 use crate::broker::model::ModelEnd;
 use crate::message::{Final, Outbound};
+use crate::model::Completion;
 use crate::policy::TurnBudget;
 use crate::process::ExitReason;
 use crate::store::{FinishedTurn, StoreError, Unfinished};
@@ -135,7 +136,7 @@ impl Driver {
             return Ok(());
         };
         let id = turn.id;
-        let completion = match result {
+        let completion = match result.and_then(|completion| fit_for(&purpose, completion)) {
             Ok(completion) => completion,
             Err(refusal) => {
                 self.reply(call, Err(refusal));
@@ -300,6 +301,22 @@ impl Driver {
             turn.ending = Some(TurnOutcome::Failed { reason });
         }
         Ok(())
+    }
+}
+
+/// A summary is words: tools were not on offer, so calls in it are noise, and without a word it
+/// would replace the past by nothing.
+fn fit_for(purpose: &Purpose, mut completion: Completion) -> Result<Completion, Refusal> {
+    match purpose {
+        Purpose::Answer => Ok(completion),
+        Purpose::Summarize { .. } if completion.text.trim().is_empty() => {
+            let text = format!("{} was asked for a summary and wrote none", completion.model);
+            Err(Refusal::new(RefusalKind::Unavailable, text))
+        }
+        Purpose::Summarize { .. } => {
+            completion.tool_calls.clear();
+            Ok(completion)
+        }
     }
 }
 
