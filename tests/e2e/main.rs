@@ -9,3 +9,9 @@
 )]
 
 mod flow;
+mod streaming;
+mod steering;
+mod cancel;
+mod compaction;
+mod failover;
+mod tidy;

@@ -119,7 +119,9 @@ impl Playing {
             return None;
         }
         let here = Some(self.pieces);
-        let is_due = self.events.front().is_none_or(|event| event.is_piece) || self.pieces > 0;
+        let is_due = self.pieces > 0
+            || self.events.front().is_some_and(|event| event.is_piece)
+            || !self.events.iter().any(|event| event.is_piece);
         if is_due && self.turn.cut_after == here {
             // What was sent before is to arrive before the connection is lost.
             tokio::time::sleep(Duration::from_millis(5)).await;
