@@ -80,6 +80,8 @@ pub(super) struct Driver {
     heard_at: Instant,
     reset: Option<oneshot::Sender<()>>,
     commands: mpsc::Receiver<Command>,
+    /// No more commands come.
+    closing: bool,
     view: watch::Sender<SessionView>,
 }
 
@@ -138,6 +140,7 @@ impl Driver {
             heard_at: Instant::now(),
             reset: None,
             commands,
+            closing: false,
             view,
             key,
         };
@@ -164,6 +167,7 @@ impl Driver {
             if lingered && self.may_leave() {
                 // Nothing may come in between: who sends now is told that we are gone.
                 self.commands.close();
+                self.closing = true;
                 while let Ok(command) = self.commands.try_recv() {
                     self.command(command).await;
                 }
@@ -181,12 +185,6 @@ impl Driver {
         while !self.state.is_at_rest() {
             self.settle().await;
             let event = self.next().await;
-            if let Event::Command(None) = event {
-                if self.state.is_at_rest() {
-                    return;
-                }
-                continue;
-            }
             self.handle(event).await;
         }
     }
@@ -197,7 +195,7 @@ impl Driver {
 
     async fn next(&mut self) -> Event {
         let wake = self.wake_at();
-        let closed = self.commands.is_closed() && self.commands.is_empty();
+        let open = !self.closing;
         tokio::select! {
             biased;
             news = async { match &mut self.process {
@@ -208,7 +206,7 @@ impl Driver {
                 News::Left(reason) => Event::Exited(reason),
             },
             Some(Ok(end)) = self.calls.join_next() => Event::Call(end),
-            command = self.commands.recv(), if !closed => Event::Command(command),
+            command = self.commands.recv(), if open => Event::Command(command),
             job = self.tools.job_ended() => Event::Job(job),
             () = tokio::time::sleep_until(wake.into()) => Event::Time,
         }
