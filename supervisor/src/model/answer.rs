@@ -203,7 +203,6 @@ impl Run<'_, '_> {
         let reason = reason.map_or_else(String::new, |(_, error)| error.to_string());
         let from = self.call.chain[from].to_string();
         let to = to.to_string();
-        tracing::warn!(session = %self.call.session, "{from} does not answer, asking {to}: {reason}");
         (self.progress)(Progress::Fallback { from, to, reason });
     }
 

@@ -14,8 +14,8 @@ use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// Longest silence inside a stream that has begun.
-const MAX_SILENCE: Duration = Duration::from_secs(120);
+/// Longest silence inside a stream that has begun. Models that think long may say nothing meanwhile.
+const MAX_SILENCE: Duration = Duration::from_secs(300);
 /// Most bytes of one streamed answer. Servers wrap every few letters in a few hundred bytes.
 const MAX_STREAM: usize = 128 * 1024 * 1024;
 
@@ -36,8 +36,7 @@ pub(super) async fn run(
     let deadline = begun + call.timeout;
     let response = exchange(http, request, deadline, begun).await?;
     let reader = reader(route.model.api);
-    // Without tools on offer there is no call to be found in words.
-    if route.model.local && !call.tools.is_empty() {
+    if route.model.local {
         let mut gate = text_calls::Gate::new(call.tools);
         let mut parsed = stream(response, reader, call.timeout, &mut |piece| {
             let shown = gate.push(piece);

@@ -17,38 +17,28 @@
 //! [`ModelError`]. No secret is in any error, log line or `Debug` text of this module.
 
 mod stack;
-
 mod report;
-
 mod answer;
-
 mod attempt;
-
 mod anthropic;
 mod codex;
 mod openai;
 mod responses;
 mod text_calls;
-
 mod offline;
-
 mod discovery;
 mod refresh;
-
 mod auth;
 mod codex_login;
 mod failover;
 mod fare;
-
 mod catalog;
 mod http;
 mod reader;
 mod render;
 mod sse;
 mod wire;
-
 mod error;
-
 mod clock;
 
 pub use error::ModelError;

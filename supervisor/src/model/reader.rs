@@ -56,8 +56,9 @@ impl Parsed {
         for at in 0..self.calls.len() {
             let (before, rest) = self.calls.split_at_mut(at);
             let id = &mut rest[0].id;
-            if id.is_empty() || before.iter().any(|call| call.id == *id) {
-                *id = format!("{id}#{at}");
+            let is_taken = |id: &str| id.is_empty() || before.iter().any(|call| call.id == id);
+            while is_taken(id) {
+                *id = format!("{id}_{at}");
             }
         }
         if !self.calls.is_empty() && self.stop == StopReason::End {
@@ -139,7 +140,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ids_are_unique_after_the_check(ids in proptest::collection::vec("[ab#01]{0,3}", 0..6)) {
+        fn ids_are_unique_after_the_check(ids in proptest::collection::vec("[a_01]{0,3}", 0..6)) {
             let calls = ids.iter().map(|id| ToolRequest {
                 id: id.clone(), name: "exec".into(), arguments: String::new(),
             });

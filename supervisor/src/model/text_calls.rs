@@ -22,9 +22,10 @@ const THINK_END: &str = "</think>";
 pub(super) struct Gate {
     names: Vec<String>,
     all: String,
-    /// Bytes of `all` that were let through or left out.
+    /// Bytes of `all` that were shown or left out.
     passed: usize,
-    /// Where what was let through ends within thoughts: nothing before is shown.
+    /// Everything before this is words for sure, and outside any fence.
+    settled: usize,
     thinking: Thinking,
 }
 
@@ -50,6 +51,7 @@ impl Gate {
             names: tools.iter().map(|tool| tool.name.clone()).collect(),
             all: String::new(),
             passed: 0,
+            settled: 0,
             thinking: Thinking::Unknown,
         }
     }
@@ -61,7 +63,7 @@ impl Gate {
         if self.thinking != Thinking::Over {
             return String::new();
         }
-        let end = self.passed + safe_len(&self.all[self.passed..], self.passed == self.start());
+        let end = self.safe_end().max(self.passed);
         let shown = self.all[self.passed..end].to_owned();
         self.passed = end;
         shown
@@ -72,31 +74,26 @@ impl Gate {
     pub(super) fn settle(mut self, parsed: &mut Parsed) -> String {
         self.skip_thoughts();
         let from = self.start();
-        let passed = self.passed.max(from);
+        let shown = self.passed.max(from) - from;
         let found = read(&self.all[from..], &self.names);
-        let has_calls = !found.calls.is_empty();
         // A server that understood the calls by itself has the last word.
-        if has_calls && parsed.calls.is_empty() {
+        if !found.calls.is_empty() && parsed.calls.is_empty() {
             parsed.calls = found.calls;
             parsed.text = found.words;
             parsed.stop = StopReason::ToolCalls;
         } else if parsed.text == self.all {
             self.all[from..].clone_into(&mut parsed.text);
         }
-        let shown = passed - from;
         parsed.text.get(shown..).unwrap_or_default().to_owned()
     }
 
     /// Where the words after the thoughts begin.
     fn start(&self) -> usize {
-        let Some(rest) = self.all.trim_start().strip_prefix(THINK) else {
+        let rest = self.all.trim_start().strip_prefix(THINK);
+        let Some((_, after)) = rest.and_then(|rest| rest.split_once(THINK_END)) else {
             return 0;
         };
-        let Some(end) = rest.find(THINK_END) else {
-            return 0;
-        };
-        let after = rest[end + THINK_END.len()..].trim_start();
-        self.all.len() - after.len()
+        self.all.len() - after.trim_start().len()
     }
 
     fn skip_thoughts(&mut self) {
@@ -112,24 +109,98 @@ impl Gate {
         }
         if self.thinking == Thinking::Inside && self.all.contains(THINK_END) {
             self.passed = self.start();
+            self.settled = self.passed;
             // White space after the thoughts may go on.
             if self.passed < self.all.len() {
                 self.thinking = Thinking::Over;
             }
         }
     }
+
+    /// Where what may be the beginning of a call begins.
+    fn safe_end(&mut self) -> usize {
+        if self.settled == self.start() && may_be_json(&self.all[self.settled..]) {
+            return self.settled;
+        }
+        loop {
+            let text = &self.all[self.settled..];
+            let Some((at, mark)) = first_mark(text) else {
+                return self.all.len() - partial_mark(text);
+            };
+            if mark == TAG {
+                return self.settled + at;
+            }
+            let starts_line =
+                self.all[..self.settled + at].ends_with('\n') || self.settled + at == 0;
+            match fence(&text[at..]) {
+                Some(_) | None if !starts_line => self.settled += at + FENCE.len(),
+                Some(Fence::Words { len }) => self.settled += at + len,
+                Some(Fence::OpenWords) => return self.all.len() - partial_mark(text),
+                Some(Fence::Maybe) | None => return self.settled + at,
+            }
+        }
+    }
 }
 
-/// How much of `text` can not be the beginning of a call. `whole`: nothing was shown before it.
-fn safe_len(text: &str, whole: bool) -> usize {
-    if whole && (text.trim_start().is_empty() || text.trim_start().starts_with(['{', '['])) {
-        return 0;
-    }
-    let marks = [TAG, FENCE].iter().filter_map(|mark| text.find(mark));
-    match marks.min() {
-        Some(at) => at,
-        None => text.len() - partial_mark(text),
-    }
+/// What a text that begins with a fence is.
+enum Fence {
+    /// Closed, and no call: this many bytes.
+    Words { len: usize },
+    /// Not closed yet, and no call.
+    OpenWords,
+    /// It may be a call.
+    Maybe,
+}
+
+/// `None` while its first line is not whole.
+fn fence(text: &str) -> Option<Fence> {
+    let (language, body) = text[FENCE.len()..].split_once('\n')?;
+    let may_be = is_call_language(language) && may_be_json(body);
+    let body_at = text.len() - body.len();
+    let close = body
+        .find("\n```")
+        .map(|at| at + 1)
+        .or(body.starts_with(FENCE).then_some(0));
+    let Some(close) = close else {
+        return Some(if may_be {
+            Fence::Maybe
+        } else {
+            Fence::OpenWords
+        });
+    };
+    let len = body_at + close + FENCE.len();
+    let after = text[len..].trim_start();
+    // Calls stand at the end, one after the other.
+    let is_last = after.is_empty() || FENCE.starts_with(after) || after.starts_with(FENCE);
+    Some(if may_be && is_last {
+        Fence::Maybe
+    } else {
+        Fence::Words { len }
+    })
+}
+
+fn is_call_language(language: &str) -> bool {
+    matches!(language.trim(), "json" | "tool_call" | "")
+}
+
+/// Whether this may be the beginning of an object, or of a list of objects.
+fn may_be_json(text: &str) -> bool {
+    let text = text.trim_start();
+    let after = match text.as_bytes().first() {
+        None => return true,
+        Some(b'{') => b'"',
+        Some(b'[') => b'{',
+        Some(_) => return false,
+    };
+    let rest = text[1..].trim_start().as_bytes();
+    rest.first().is_none_or(|first| *first == after)
+}
+
+fn first_mark(text: &str) -> Option<(usize, &'static str)> {
+    let marks = [TAG, FENCE].into_iter();
+    marks
+        .filter_map(|mark| Some((text.find(mark)?, mark)))
+        .min()
 }
 
 /// How many bytes at the end may be the beginning of a mark.
@@ -210,8 +281,7 @@ fn last_fence<'t>(text: &'t str, names: &[String]) -> Option<(&'t str, Vec<ToolR
     let starts_line = at == 0 || body[..at].ends_with('\n');
     let inside = &body[at + FENCE.len()..];
     let (language, json) = inside.split_once('\n')?;
-    let is_json = matches!(language.trim(), "json" | "tool_call" | "");
-    if !starts_line || !is_json {
+    if !starts_line || !is_call_language(language) {
         return None;
     }
     Some((&body[..at], of_json(json.trim(), names)?))
@@ -352,6 +422,18 @@ mod tests {
         assert_eq!(gate.push("Let me see.\n<tool"), "Let me see.\n");
         assert_eq!(gate.push("_call>{\"name\":"), "");
         assert_eq!(gate.push("x"), "");
+    }
+
+    #[test]
+    fn a_fence_that_is_no_call_is_shown_as_it_grows() {
+        let mut gate = Gate::new(&tools());
+        assert_eq!(gate.push("So:\n```rust\nfn a"), "So:\n```rust\nfn a");
+        assert_eq!(gate.push("() {}\n```\nand `b`"), "() {}\n```\nand `b");
+        assert_eq!(gate.push("\n```json\n{\"a\""), "`\n");
+        assert_eq!(
+            gate.push(": 1}\n```\nthen"),
+            "```json\n{\"a\": 1}\n```\nthen"
+        );
     }
 
     #[test]

@@ -5,9 +5,7 @@
 //! rested longest first; `auth.order` of the configuration, or `order` of the file, replaces that.
 
 mod sources;
-
 mod ledger;
-
 mod profile;
 
 pub(super) use profile::{Kind, Profile, Source};

@@ -106,6 +106,11 @@ fn error(
         Meaning::UsageLimit => ModelError::UsageLimit { resets_at, message },
         Meaning::Auth => ModelError::Auth { message },
         Meaning::ContextFull => ModelError::ContextFull { message },
+        // It says when it will be there again: to ask sooner is rude.
+        Meaning::Overloaded if retry_after.is_some() => ModelError::RateLimited {
+            retry_after,
+            message,
+        },
         Meaning::Overloaded if status >= 400 => ModelError::Overloaded {
             message: format!("{status} {message}"),
         },

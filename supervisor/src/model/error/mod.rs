@@ -1,10 +1,8 @@
 //! What can go wrong with a call, by what is to be done about it.
 
 mod meaning;
-
 mod complaint;
 mod wording;
-
 mod tidy;
 
 pub(super) use complaint::Complaint;
@@ -81,7 +79,7 @@ pub enum ModelError {
         after: Duration,
     },
     /// It does not take the request as it is.
-    #[error("refused the request ({status}): {message}")]
+    #[error("refused the request{}: {message}", of(*.status))]
     Rejected {
         /// HTTP status; 0 inside a stream.
         status: u16,
@@ -89,11 +87,19 @@ pub enum ModelError {
         message: String,
     },
     /// It does not know the model.
-    #[error("no such model: {message}")]
+    #[error("no such model, or no such address: {message}")]
     NotFound {
         /// Its words.
         message: String,
     },
+}
+
+fn of(status: u16) -> String {
+    if status == 0 {
+        String::new()
+    } else {
+        format!(" ({status})")
+    }
 }
 
 fn wait(after: &Option<Duration>) -> String {

@@ -9,17 +9,18 @@
 //! A pure function of the context: it keeps nothing and calls nobody.
 
 mod words;
-
+mod parse;
 mod commands;
 
 use super::catalog::OFFLINE;
 use super::{Completion, Context};
 use crate::config::ModelRef;
-use commands::{Command, Parsed};
+use commands::Command;
 use ipc::model::{StopReason, Usage};
 use ipc::tool::ToolOutcome;
 use ipc::tool_args::ToolSpec;
 use ipc::transcript::{ToolRequest, TranscriptItem};
+use parse::Parsed;
 
 /// What the ids of its calls begin with; the rest is the task's number.
 const CALL_ID: &str = "offline_";
@@ -128,7 +129,7 @@ impl<'a> Round<'a> {
 
     fn hear(&mut self, text: &str) {
         self.heard_someone = true;
-        let new = commands::parse(text).into_iter().map(|parsed| Task {
+        let new = parse::parse(text).into_iter().map(|parsed| Task {
             parsed,
             outcome: None,
         });
