@@ -178,10 +178,10 @@ impl Client {
         };
         let (input, session) = (submitted.input, submitted.session);
         let again = submitted.again;
-        self.to.send(&FromSupervisor::Accepted { input, session, again }).await?;
+        self.to.send(&FromSupervisor::Accepted { input, session: session.clone(), again }).await?;
         match submitted.answer {
             Awaited::Given(reply) => self.deliver(input, reply).await,
-            Awaited::Coming(watch) => self.stream(watch, Some(input), from).await,
+            Awaited::Coming(watch) => self.stream(watch, &session, Some(input), from).await,
         }
     }
 
@@ -217,7 +217,7 @@ impl Client {
             Err(refusal) => return self.to.send(&FromSupervisor::Refused(refusal)).await,
         };
         match self.control.router.watch(&session, &agent).await {
-            Ok(watch) => self.stream(watch, None, from).await,
+            Ok(watch) => self.stream(watch, &session, None, from).await,
             Err(error) => self.store_failed(&error).await,
         }
     }
@@ -228,12 +228,11 @@ impl Client {
     async fn stream(
         &mut self,
         mut watch: Watch,
+        session: &SessionKey,
         input: Option<InputId>,
         from: &mut LinkReceiver<ToSupervisor>,
     ) -> Result<(), FrameError> {
-        if !watch.draft.is_empty() {
-            self.to.send(&FromSupervisor::Delta { text: watch.draft }).await?;
-        }
+        self.show_draft(&mut watch).await?;
         loop {
             let event = tokio::select! {
                 event = watch.events.recv() => event,
@@ -261,15 +260,33 @@ impl Client {
                     Some(_) => {}
                     None => self.to.send(&FromSupervisor::Final(last.reply)).await?,
                 },
-                // Drafts were missed, and perhaps the end: the outbox knows.
+                // Drafts were missed, and perhaps the end: the outbox knows, or the draft is shown anew.
                 Err(RecvError::Lagged(_)) => {
+                    let Some(anew) = self.watch_anew(session).await else {
+                        return self.closed(input).await;
+                    };
                     if self.caught_up(input).await? {
                         return Ok(());
                     }
+                    watch = anew;
+                    self.to.send(&FromSupervisor::Undelta).await?;
+                    self.show_draft(&mut watch).await?;
                 }
                 Err(RecvError::Closed) => return self.closed(input).await,
             }
         }
+    }
+
+    async fn show_draft(&mut self, watch: &mut Watch) -> Result<(), FrameError> {
+        match std::mem::take(&mut watch.draft) {
+            text if text.is_empty() => Ok(()),
+            text => self.to.send(&FromSupervisor::Delta { text }).await,
+        }
+    }
+
+    /// Watches a session again; `None` when its driver has ended.
+    async fn watch_anew(&self, session: &SessionKey) -> Option<Watch> {
+        self.control.router.find(session).await?.watch().await.ok()
     }
 
     async fn caught_up(&mut self, input: Option<InputId>) -> Result<bool, FrameError> {
@@ -333,8 +350,11 @@ impl Client {
     }
 
     async fn store_failed(&mut self, error: &StoreError) -> Result<(), FrameError> {
-        tracing::error!("{error}");
-        self.refuse(RefusalKind::Unavailable, error.to_string()).await
+        if let StoreError::QueueFull { .. } = error {
+            return self.refuse(RefusalKind::OverBudget, format!("failed to {error}")).await;
+        }
+        tracing::error!("failed to {error}");
+        self.refuse(RefusalKind::Unavailable, format!("failed to {error}")).await
     }
 
     async fn done(&mut self, message: &str) -> Result<(), FrameError> {
