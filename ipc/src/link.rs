@@ -8,8 +8,8 @@ use std::os::fd::OwnedFd;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 
 /// The byte stream under a link.
-type Reader = BufReader<Box<dyn AsyncRead + Send + Unpin>>;
-type Writer = Box<dyn AsyncWrite + Send + Unpin>;
+type Reader = BufReader<Box<dyn AsyncRead + Send + Sync + Unpin>>;
+type Writer = Box<dyn AsyncWrite + Send + Sync + Unpin>;
 
 /// Both directions of a link: says `Out`, hears `In`.
 #[expect(missing_debug_implementations, reason = "the stream under it has none")]
@@ -38,8 +38,8 @@ pub struct LinkReceiver<In> {
 impl<Out: Serialize, In: DeserializeOwned> Link<Out, In> {
     /// A link over any byte stream.
     pub fn new(
-        reader: impl AsyncRead + Send + Unpin + 'static,
-        writer: impl AsyncWrite + Send + Unpin + 'static,
+        reader: impl AsyncRead + Send + Sync + Unpin + 'static,
+        writer: impl AsyncWrite + Send + Sync + Unpin + 'static,
     ) -> Self {
         Self {
             sender: LinkSender {

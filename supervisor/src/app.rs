@@ -55,6 +55,22 @@ pub enum AppError {
     Program(String),
 }
 
+/// Makes the state directory and the workspaces where they are missing; whether manuals were laid
+/// down, by which agents come that the configuration did not know.
+///
+/// # Errors
+/// [`AppError::State`].
+pub fn lay_out(config: &Config) -> Result<bool, AppError> {
+    make_private_dir(&config.paths.state_dir)?;
+    let folders: BTreeSet<_> = config.agents.iter().map(|agent| &agent.workspace).collect();
+    let mut any = false;
+    for folder in folders {
+        any |= workspace::lay_out(folder)
+            .map_err(|cause| AppError::State { path: folder.display().to_string(), cause })?;
+    }
+    Ok(any)
+}
+
 /// How a gateway is told to end.
 #[derive(Debug, Default)]
 pub(crate) struct Ending {
@@ -88,7 +104,6 @@ impl App {
     pub async fn start(config: Config, source: Source) -> Result<Self, AppError> {
         let began = Instant::now();
         let paths = config.paths.clone();
-        make_private_dir(&paths.state_dir)?;
         let lock = lock(&paths.gateway_lock())?;
         let programs = Arc::new(config.process.programs.clone());
         look_for(&programs)?;
@@ -117,9 +132,7 @@ impl App {
         let tasks = TaskTracker::new();
         tasks.spawn(control::serve(listener, Arc::new(control), tasks.clone()));
         tasks.spawn(probe_walls(programs, paths.state_dir.join("state"), found));
-        lay_out_workspaces(&services).await;
-        let resumed = Arc::clone(&router);
-        tasks.spawn(async move { resumed.resume().await });
+        tasks.spawn(go_on(services.store.clone(), paths.state_dir.clone(), Arc::clone(&router)));
         let reloading = Reloading {
             services: Arc::clone(&services),
             router: Arc::clone(&router),
@@ -154,17 +167,20 @@ impl App {
     }
 }
 
-async fn lay_out_workspaces(services: &Services) {
-    let config = Arc::clone(&services.live.load().config);
-    let folders: BTreeSet<_> = config.agents.iter().map(|agent| agent.workspace.clone()).collect();
-    let laid = tokio::task::spawn_blocking(move || {
-        for folder in folders {
-            if let Err(error) = workspace::lay_out(&folder) {
-                tracing::error!("failed to lay out the workspace {}: {error}", folder.display());
+/// Takes over what OpenClaw left, once; then what was cut off.
+async fn go_on(store: Store, state_dir: PathBuf, router: Arc<Router>) {
+    match store.import_existing(&state_dir).await {
+        Ok(report) if report.sessions > 0 || !report.skipped.is_empty() => {
+            tracing::info!("took over {} sessions with {} items", report.sessions, report.items);
+            for line in &report.skipped {
+                tracing::warn!("not taken over: {line}");
             }
         }
-    });
-    let _ = laid.await;
+        Ok(_) => {}
+        Err(error) => tracing::error!("failed to take over OpenClaw's sessions: {error}"),
+    }
+    router.open();
+    router.resume().await;
 }
 
 /// What is built from a configuration.

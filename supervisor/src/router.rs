@@ -9,7 +9,7 @@ use ipc::id::{AgentId, InputId, SessionKey};
 use ipc::refusal::{Refusal, RefusalKind};
 use std::collections::HashMap;
 use std::sync::Arc;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio_util::task::TaskTracker;
 
 /// Finds and starts sessions.
@@ -18,6 +18,8 @@ pub struct Router {
     services: Arc<Services>,
     sessions: Mutex<HashMap<SessionKey, SessionHandle>>,
     drivers: TaskTracker,
+    /// Sessions are opened once what came before us has been taken over.
+    open: watch::Sender<bool>,
 }
 
 /// A message that is on disk.
@@ -46,7 +48,12 @@ impl Router {
     /// No session yet.
     #[must_use]
     pub fn new(services: Arc<Services>) -> Self {
-        Self { services, sessions: Mutex::default(), drivers: TaskTracker::new() }
+        Self {
+            services,
+            sessions: Mutex::default(),
+            drivers: TaskTracker::new(),
+            open: watch::Sender::new(false),
+        }
     }
 
     /// Which session a message is for: what it names, or the agent's main one.
@@ -95,6 +102,7 @@ impl Router {
                 channel: channel.clone(),
                 origin: origin.clone(),
                 text: text.clone(),
+                cap: self.services.live.load().config.queue.cap,
             };
             let accepted = self.services.store.accept(input).await?;
             let (input, again) = (accepted.input, accepted.again);
@@ -135,6 +143,8 @@ impl Router {
     /// # Errors
     /// When the session can not be read from disk.
     pub async fn session(&self, key: &SessionKey, agent: &AgentId) -> Result<SessionHandle, StoreError> {
+        // Never an error: the sender is ours.
+        let _ = self.open.subscribe().wait_for(|open| *open).await;
         let mut sessions = self.sessions.lock().await;
         if let Some(handle) = sessions.get(key).filter(|handle| handle.is_live()) {
             return Ok(handle.clone());
@@ -149,6 +159,11 @@ impl Router {
     /// The handle of a session whose driver runs.
     pub async fn find(&self, key: &SessionKey) -> Option<SessionHandle> {
         self.sessions.lock().await.get(key).filter(|handle| handle.is_live()).cloned()
+    }
+
+    /// From now on sessions may be opened.
+    pub fn open(&self) {
+        self.open.send_replace(true);
     }
 
     /// Takes up everything that was cut off. One session that can not be read does not keep the

@@ -27,15 +27,15 @@ const SEEDS: [(&str, &str); 11] = [
 ];
 
 /// Makes the workspace, and lays the manuals down where there is no main one: a person who removed
-/// a specialist does not get it back.
+/// a specialist does not get it back. Whether any were laid down.
 ///
 /// # Errors
 /// What the file system says.
-pub fn lay_out(folder: &Path) -> io::Result<()> {
+pub fn lay_out(folder: &Path) -> io::Result<bool> {
     std::fs::create_dir_all(folder)?;
     let dir = Dir::open_ambient_dir(folder, ambient_authority())?;
     if dir.symlink_metadata(MAIN_MANUAL).is_ok() {
-        return Ok(());
+        return Ok(false);
     }
     for (name, text) in SEEDS {
         let made = dir.open_with(name, OpenOptions::new().write(true).create_new(true));
@@ -45,7 +45,7 @@ pub fn lay_out(folder: &Path) -> io::Result<()> {
             Err(error) => return Err(error),
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// The manuals of an agent, read now: the main one, then its own. One that is missing or can not be

@@ -25,6 +25,8 @@ mod place;
 
 mod capture;
 
+mod home;
+
 use ipc::frame::FrameError;
 use ipc::hello::Hello;
 use ipc::link::{Link, LinkReceiver};
@@ -100,9 +102,10 @@ async fn converse(role: Role) -> Result<(), Broken> {
     if sender.send(&FromTool::Hello(Hello::ours())).await.is_err() {
         return Ok(());
     }
-    let Some(start) = hear_start(&mut receiver).await? else {
+    let Some(mut start) = hear_start(&mut receiver).await? else {
         return Ok(());
     };
+    home::make(&mut start).map_err(Broken::System)?;
 
     let mut tasks = JoinSet::new();
     let (heard, inbox) = mpsc::channel(INBOX);

@@ -1,6 +1,6 @@
 //! A changed configuration takes effect, or the last good one stays in force.
 
-use super::{Ending, lay_out_workspaces, live};
+use super::{Ending, lay_out, live};
 use crate::broker::Services;
 use crate::config::{Changes, Config, ConfigErrors, KeyPath, Plan, Source, Watch, plan};
 use crate::router::Router;
@@ -70,8 +70,10 @@ impl Reloading {
     }
 
     async fn apply(&self, config: Arc<Config>) {
+        if let Err(error) = lay_out(&config) {
+            tracing::error!("{error}");
+        }
         self.services.live.store(Arc::new(live(config)));
-        lay_out_workspaces(&self.services).await;
         self.router.renew().await;
     }
 

@@ -54,7 +54,7 @@ impl Conversation {
         match Client::connect(&paths).await {
             Ok(client) => Ok(Self { paths, client: Some(client), own: None }),
             Err(CliError::NoGateway(_)) => {
-                let config = source.load()?;
+                let config = super::configured(&source)?;
                 super::log::start(crate::config::LogLevel::Error);
                 eprintln!("(no gateway is running; this one lasts as long as this command)");
                 for warning in &config.warnings {

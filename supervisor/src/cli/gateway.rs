@@ -37,14 +37,14 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
 
 fn serve() -> Result<ExitCode, CliError> {
     let mut source = Source::of_process();
-    let config = source.load()?;
+    let config = super::configured(&source)?;
     super::log::start(config.logging.level);
     super::runtime()?.block_on(async move {
         let mut config = config;
         while again(config, source.clone()).await? {
             tracing::info!("starting again");
             source = Source::of_process();
-            config = source.load()?;
+            config = super::configured(&source)?;
         }
         Ok(ExitCode::SUCCESS)
     })

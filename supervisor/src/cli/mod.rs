@@ -18,7 +18,8 @@ mod error;
 
 pub use error::CliError;
 
-use crate::config::{Source, Paths};
+use crate::app;
+use crate::config::{Config, Paths, Source};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use ipc::control::{FromSupervisor, ToSupervisor};
@@ -96,6 +97,16 @@ pub fn main() -> ExitCode {
 /// Where the state of this process's environment is.
 fn paths() -> Paths {
     Source::of_process().paths().clone()
+}
+
+/// What a gateway runs on, with its folders made.
+fn configured(source: &Source) -> Result<Config, CliError> {
+    let config = source.load()?;
+    if !app::lay_out(&config)? {
+        return Ok(config);
+    }
+    // Each manual that was laid down is an agent.
+    Ok(source.load()?)
 }
 
 /// The runtime of a gateway.

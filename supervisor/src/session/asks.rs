@@ -172,12 +172,13 @@ impl Driver {
     async fn ask_tool(&mut self, call: CallId, tool: ToolCall) -> Result<(), StoreError> {
         self.standing.open.remove(&tool.request);
         self.standing.tools_asked += 1;
-        let place = match self.loops.before(&tool.args) {
-            Verdict::Block { reason } => Err(ToolOutcome::Denied { reason }),
-            Verdict::Go => match decide(&tool.args, &self.policy) {
-                Decision::Deny { reason } => Err(ToolOutcome::Denied { reason }),
-                Decision::Allow(place) => self.walls_hold(place),
-            },
+        if let Verdict::Block { reason } = self.loops.before(&tool.args) {
+            // The guard is not told of its own no: it would count as a new result.
+            return self.call_ended(call, tool, ToolOutcome::Denied { reason }, None).await;
+        }
+        let place = match decide(&tool.args, &self.policy) {
+            Decision::Deny { reason } => Err(ToolOutcome::Denied { reason }),
+            Decision::Allow(place) => self.walls_hold(place),
         };
         let Some(turn) = &self.turn else { return Ok(()) };
         let (id, cancel) = (turn.id, turn.cancel.clone());
@@ -204,7 +205,8 @@ impl Driver {
                 }
             }
         };
-        self.call_ended(call, tool, outcome).await
+        let warning = self.loops.after(&tool.args, &outcome);
+        self.call_ended(call, tool, outcome, warning).await
     }
 
     /// Tools run only behind walls as high as configured.

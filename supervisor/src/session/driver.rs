@@ -4,6 +4,7 @@
 //! Everything is stored before it is acted on, so whatever dies, the next driver goes on from disk.
 //! When the store itself fails, the agent process is stopped and the turn is taken up again later.
 
+use super::fresh;
 use super::handle::{COMMANDS, Command, SessionHandle, SessionView, Watch};
 use super::permit::Standing;
 use super::process::{AgentProcess, News};
@@ -32,6 +33,10 @@ use tokio::task::JoinSet;
 
 /// An agent that is in a turn and waits for nothing must say something within this time.
 const SILENT_FOR: Duration = Duration::from_secs(30);
+/// Background jobs whose end waits to be told; who ends more is read about with `process list`.
+const MAX_NEWS: usize = 64;
+/// What the model reads when a session was begun anew and nothing else was said.
+const NEW_SESSION: &str = "(I began a new session. Greet me in one short line.)";
 /// How long the driver of a cold session stays, for the next message.
 const LINGER: Duration = Duration::from_secs(60);
 
@@ -77,6 +82,10 @@ pub(super) struct Driver {
     pub(super) tools: ToolHost,
     pub(super) calls: JoinSet<CallEnd>,
     pub(super) publisher: Publisher,
+    /// What the model is to know with the next turn: background jobs that ended.
+    pub(super) news: Vec<String>,
+    /// When something was last said here, milliseconds since 1970.
+    updated_at: i64,
     heard_at: Instant,
     reset: Option<oneshot::Sender<()>>,
     commands: mpsc::Receiver<Command>,
@@ -137,6 +146,8 @@ impl Driver {
             tools,
             calls: JoinSet::new(),
             publisher: Publisher::new(),
+            news: Vec::new(),
+            updated_at: open.updated_at,
             heard_at: Instant::now(),
             reset: None,
             commands,
@@ -255,7 +266,10 @@ impl Driver {
             }
             Event::Job(news) => {
                 let text = format!("background command {} ended: {}", news.job, news.outcome.to_text());
-                self.tell(Activity::Notice { text });
+                self.tell(Activity::Notice { text: text.clone() });
+                if self.config().tools.exec.notify_on_exit && self.news.len() < MAX_NEWS {
+                    self.news.push(text);
+                }
             }
             Event::Time => self.time().await,
         }
@@ -295,10 +309,11 @@ impl Driver {
         }
     }
 
-    async fn arrived(&mut self, input: StoredInput) {
+    async fn arrived(&mut self, mut input: StoredInput) {
         if !self.seen.insert(input.id) {
             return;
         }
+        self.begin_anew_if_due(&mut input).await;
         // Ids only grow, so an old one is not told of again.
         while self.seen.len() > 1024 {
             self.seen.pop_first();
@@ -306,6 +321,29 @@ impl Driver {
         let id = input.id;
         self.inputs.insert(id, input);
         self.apply(Input::Arrived(id)).await;
+    }
+
+    /// A message may begin the session anew: by its words, or because the last one is long past. Only
+    /// between turns; in a turn it is a message like others.
+    async fn begin_anew_if_due(&mut self, input: &mut StoredInput) {
+        let now = jiff::Zoned::now();
+        let last = std::mem::replace(&mut self.updated_at, now.timestamp().as_millisecond());
+        if self.turn.is_some() || !self.inputs.is_empty() {
+            return;
+        }
+        let session = &self.live.config.session;
+        let rest = fresh::after_trigger(&input.text, &session.reset_triggers).map(str::to_owned);
+        let stale = !self.transcript.context().items.is_empty()
+            && fresh::is_stale(last, &now, session.reset);
+        if rest.is_none() && !stale {
+            return;
+        }
+        match rest.as_deref() {
+            None => {}
+            Some("") => input.text = NEW_SESSION.to_owned(),
+            Some(rest) => input.text = rest.to_owned(),
+        }
+        self.begin_anew().await;
     }
 
     async fn exited(&mut self, reason: ExitReason) {
@@ -409,12 +447,16 @@ impl Driver {
     /// The newest configuration, for the next process or turn.
     fn renew(&mut self) {
         let newest = self.services.live.load_full();
-        if Arc::ptr_eq(&newest, &self.live) && self.process.is_some() {
+        if Arc::ptr_eq(&newest, &self.live) {
             return;
         }
         self.live = newest;
         let config = configured(&self.live, &self.agent);
         self.policy = SessionPolicy::new(policy_input(&self.live, &config, &self.key));
+        for warning in self.policy.warnings() {
+            tracing::warn!(session = %self.key, "{warning}");
+        }
+        self.loops = LoopGuard::new(&config.loops);
         self.state.set(settings(&self.live));
     }
 
@@ -433,14 +475,14 @@ impl Driver {
 
     async fn begin_anew(&mut self) {
         self.tools.end_all();
-        if let Some(process) = &self.process {
-            process.kill(KillStep::Kill);
-        }
+        self.news.clear();
         let anew = self.open_anew().await;
         if let (Ok(()), Some(reply)) = (&anew, self.reset.take()) {
             let _ = reply.send(());
         }
         self.reset = None;
+        // The process remembers what was: the next turn is a new one's.
+        self.apply(Input::Renew).await;
         self.check(anew).await;
     }
 

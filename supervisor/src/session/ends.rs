@@ -28,7 +28,8 @@ impl Driver {
     pub(super) async fn begin_turn(&mut self, inputs: Vec<InputId>) -> Result<(), StoreError> {
         let messages: Vec<_> = inputs.iter().filter_map(|id| self.inputs.get(id)).cloned().collect();
         let id = self.next_turn;
-        let items = messages.iter().map(said).collect();
+        let news = std::mem::take(&mut self.news).into_iter().map(|text| TranscriptItem::Note { text });
+        let items = news.chain(messages.iter().map(said)).collect();
         self.transcript.begin_turn(id, inputs.clone(), items).await?;
         self.next_turn = id.next();
         self.inputs.retain(|id, _| !inputs.contains(id));
@@ -189,21 +190,22 @@ impl Driver {
         ended: Ended,
     ) -> Result<(), StoreError> {
         let outcome = self.tools.keep(ended);
-        self.call_ended(call, tool, outcome).await
+        let warning = self.loops.after(&tool.args, &outcome);
+        self.call_ended(call, tool, outcome, warning).await
     }
 
-    /// A call's outcome is stored, then told.
+    /// A call's outcome is stored, then told; `warning` is for the model, when all calls have ended.
     pub(super) async fn call_ended(
         &mut self,
         call: CallId,
         tool: ToolCall,
         outcome: ToolOutcome,
+        warning: Option<String>,
     ) -> Result<(), StoreError> {
         self.standing.tools_asked = self.standing.tools_asked.saturating_sub(1);
         let ToolCall { request, args } = tool;
         let verdict = verdict(&outcome);
         self.tell(Activity::ToolEnded { tool: args.name().to_owned(), verdict });
-        let warning = self.loops.after(&args, &outcome);
         let Some(turn) = &mut self.turn else { return Ok(()) };
         turn.notes.extend(warning);
         let id = turn.id;

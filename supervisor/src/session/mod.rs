@@ -33,6 +33,7 @@ mod handle;
 mod permit;
 mod publish;
 mod recovery;
+mod fresh;
 mod start;
 mod state;
 mod transcript;

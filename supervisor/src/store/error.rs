@@ -118,6 +118,16 @@ pub enum StoreError {
         /// Which session.
         session: SessionKey,
     },
+    /// As many inputs wait as may. Nothing that was accepted is dropped, so the newcomer is refused.
+    #[error(
+        "accept a message for {session}: {waiting} wait already (messages.queue.cap); wait for an answer, or stop the turn"
+    )]
+    QueueFull {
+        /// Which session.
+        session: SessionKey,
+        /// How many wait.
+        waiting: u32,
+    },
     /// An input can be taken into a turn once, and only by the session it is for.
     #[error("take input {input}: it does not wait for session {session}")]
     NotWaiting {

@@ -22,6 +22,8 @@ pub struct NewInput {
     pub origin: Value,
     /// The words.
     pub text: String,
+    /// How many inputs may wait in its session; one more is refused.
+    pub cap: u32,
 }
 
 /// What became of a message that was to be accepted.
@@ -55,7 +57,7 @@ impl Store {
     /// and answers with what the first one became.
     ///
     /// # Errors
-    /// Only what the disk says.
+    /// [`StoreError::QueueFull`] when as many wait as may; otherwise what the disk says.
     pub async fn accept(&self, input: NewInput) -> Result<Accepted, StoreError> {
         self.run(Durability::Synced, move |connection| {
             match find_key(connection, &input.key)? {
@@ -177,6 +179,16 @@ fn find_key(connection: &Connection, key: &str) -> Result<Option<Accepted>, JobE
 }
 
 fn insert(connection: &Connection, input: NewInput) -> Result<Accepted, JobError> {
+    let waiting: u32 = connection
+        .prepare_cached("SELECT count(*) FROM inputs WHERE session_key = ?1 AND turn IS NULL")?
+        .query_row([input.session.as_str()], |row| row.get(0))?;
+    if waiting >= input.cap {
+        return Err(StoreError::QueueFull {
+            session: input.session,
+            waiting,
+        }
+        .into());
+    }
     connection
         .prepare_cached(
             "INSERT INTO inputs (key, session_key, agent, channel, origin, text, accepted_at)

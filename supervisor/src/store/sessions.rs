@@ -24,6 +24,8 @@ pub struct OpenSession {
     pub usage: Usage,
     /// The turn that was cut off, if one was.
     pub unfinished: Option<Unfinished>,
+    /// Last activity, milliseconds since 1970.
+    pub updated_at: i64,
     /// Inputs no turn has taken, oldest first.
     pub waiting: Vec<StoredInput>,
 }
@@ -251,6 +253,7 @@ fn taken_up(connection: &Connection, life: &Life) -> Result<OpenSession, JobErro
         next_turn: TurnId(life.turns).next(),
         model: row.model,
         usage: row.usage,
+        updated_at: row.updated_at,
         unfinished: unfinished(connection, life)?,
         waiting: inbox::waiting(connection, &life.key)?,
     })

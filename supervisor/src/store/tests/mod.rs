@@ -63,6 +63,7 @@ async fn opened(store: &Store, key: &SessionKey) -> OpenSession {
 
 fn message(key: &str, session: &SessionKey) -> NewInput {
     NewInput {
+        cap: u32::MAX,
         key: key.to_owned(),
         session: session.clone(),
         agent: agent(),
