@@ -20,6 +20,7 @@ use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, fs, process};
 
 /// Which walls hold.
@@ -148,7 +149,9 @@ struct Bait {
 
 impl Bait {
     fn lay(folder: &Path) -> io::Result<Self> {
-        let id = process::id();
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let pid = process::id();
+        let id = format!("{pid}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let folder = fs::canonicalize(folder)?.join(format!("probe-{id}"));
         let workspace = folder.join("workspace");
         fs::create_dir_all(&workspace)?;
@@ -169,7 +172,7 @@ impl Bait {
                 socket,
                 abstract_socket,
                 port,
-                pid: id.cast_signed(),
+                pid: pid.cast_signed(),
             },
             folder,
             datagrams,
@@ -203,7 +206,8 @@ fn start(jail_program: &Path, targets: &Targets, namespaces: Namespaces) -> io::
         .stderr(Stdio::piped())
         .spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(&frame)?;
+        // One that does not listen is found out by what it says.
+        let _ = stdin.write_all(&frame);
     }
     Ok(child)
 }

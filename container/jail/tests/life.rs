@@ -10,11 +10,6 @@ use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
-/// Both kinds of walls.
-fn each_kind(place: &Place, script: &str) -> [JailSpec; 2] {
-    [place.shell(script), place.plain_shell(script)]
-}
-
 #[test]
 fn a_jail_ends_as_its_program_ends() {
     let place = Place::new();
@@ -24,7 +19,7 @@ fn a_jail_ends_as_its_program_ends() {
         ("kill -TERM $$", 143),
         ("kill -SEGV $$", 139),
     ] {
-        for spec in each_kind(&place, script) {
+        for spec in place.shells(script) {
             assert_eq!(run(&spec).code(), code, "{script}");
         }
     }
@@ -33,7 +28,7 @@ fn a_jail_ends_as_its_program_ends() {
 #[test]
 fn what_follows_the_spec_belongs_to_the_program() {
     let place = Place::new();
-    for spec in each_kind(&place, "read line; echo got $line; cat >&0") {
+    for spec in place.shells("read line; echo got $line; cat >&0") {
         let mut running = start(&spec);
         running.link.write_all(b"first\nsecond\n").unwrap();
         running.wait_for("got first\n");
@@ -49,7 +44,7 @@ fn what_follows_the_spec_belongs_to_the_program() {
 #[test]
 fn a_supervisor_that_has_said_all_may_still_listen() {
     let place = Place::new();
-    for spec in each_kind(&place, "cat >/dev/null; echo after the end >&0") {
+    for spec in place.shells("cat >/dev/null; echo after the end >&0") {
         let mut running = start(&spec);
         running.link.shutdown(Shutdown::Write).unwrap();
         let mut text = String::new();
@@ -69,7 +64,7 @@ const DAEMONS: &str = "
 #[test]
 fn closing_the_link_ends_everything() {
     let place = Place::new();
-    for spec in each_kind(&place, DAEMONS) {
+    for spec in place.shells(DAEMONS) {
         let mut running = start(&spec);
         running.wait_for("ready\n");
         let common::Running { child, link } = running;
@@ -83,7 +78,7 @@ fn closing_the_link_ends_everything() {
 #[test]
 fn killing_the_jail_ends_everything() {
     let place = Place::new();
-    for spec in each_kind(&place, DAEMONS) {
+    for spec in place.shells(DAEMONS) {
         let mut running = start(&spec);
         running.wait_for("ready\n");
         running.child.kill().unwrap();
@@ -95,7 +90,7 @@ fn killing_the_jail_ends_everything() {
 fn the_end_of_the_program_is_the_end_of_its_daemons() {
     let place = Place::new();
     let script = "setsid sleep 1000 & (setsid sleep 1000 &) & echo done";
-    for spec in each_kind(&place, script) {
+    for spec in place.shells(script) {
         assert_eq!(run(&spec).stdout, "done\n");
     }
 }
@@ -104,7 +99,7 @@ fn the_end_of_the_program_is_the_end_of_its_daemons() {
 fn a_polite_end_reaches_the_program() {
     let place = Place::new();
     let script = "trap 'echo asked; exit 3' TERM; echo ready; read x";
-    for spec in each_kind(&place, script) {
+    for spec in place.shells(script) {
         let mut running = start(&spec);
         running.wait_for("ready\n");
         let pid = running.child.id().try_into().unwrap();
@@ -125,7 +120,7 @@ fn no_descriptor_is_inherited() {
         nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty()),
     )
     .unwrap();
-    for spec in each_kind(&place, "ls /proc/self/fd") {
+    for spec in place.shells("ls /proc/self/fd") {
         // ls has a fourth open: the folder it lists.
         assert_eq!(print(&spec), "0\n1\n2\n3\n");
     }
@@ -192,7 +187,7 @@ fn what_can_not_be_built_is_named() {
         (with(&|s| s.read = vec!["/".into()]), "read"),
         (with(&|s| s.args = vec!["a\0b".to_owned()]), "args"),
     ] {
-        for namespaces in [Namespaces::Require, Namespaces::Auto, Namespaces::Off] {
+        for namespaces in [spec.namespaces, Namespaces::Off] {
             let spec = JailSpec {
                 namespaces,
                 ..spec.clone()

@@ -1,17 +1,31 @@
 //! What the probe says of the machine the tests run on.
 
+mod common;
+
+use common::{JAIL, Place, have_namespaces};
 use jail::probe::probe;
 use std::path::Path;
 
 #[test]
-fn the_probe_proves_each_wall() {
-    let folder = tempfile::tempdir().unwrap();
-    let report = probe(
-        Path::new(env!("CARGO_BIN_EXE_openclaw-jail")),
-        folder.path(),
-    )
-    .unwrap();
-    assert_eq!(report.level, 3);
-    assert!(report.layers.iter().all(|layer| layer.holds), "{report:#?}");
-    assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none());
+fn the_probe_says_which_walls_hold_and_cleans_up() {
+    let place = Place::new();
+    let report = probe(Path::new(JAIL), &place.workspace).unwrap();
+    if have_namespaces() {
+        assert_eq!(report.level, 3, "{report:#?}");
+        assert!(report.layers.iter().all(|layer| layer.holds), "{report:#?}");
+    } else {
+        assert_eq!(report.level, 1, "{report:#?}");
+        assert!(report.missing.unwrap().contains("namespaces"));
+    }
+    assert_eq!(std::fs::read_dir(&place.workspace).unwrap().count(), 0);
+}
+
+#[test]
+fn a_jail_that_is_none_is_level_nought() {
+    let place = Place::new();
+    let report = probe(Path::new("/bin/true"), &place.workspace).unwrap();
+    assert_eq!(report.level, 0, "{report:#?}");
+    assert!(probe(Path::new("/none"), &place.workspace).is_err());
+    assert!(probe(Path::new(JAIL), Path::new("/none")).is_err());
+    assert_eq!(std::fs::read_dir(&place.workspace).unwrap().count(), 0);
 }

@@ -7,6 +7,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
+    clippy::print_stderr,
     reason = "a harness that starts jails; what fails fails the test"
 )]
 
@@ -19,6 +20,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
 
 pub(crate) const JAIL: &str = env!("CARGO_BIN_EXE_openclaw-jail");
 
@@ -49,8 +51,18 @@ impl Place {
         Some(place)
     }
 
-    /// Runs `script` in a shell, with every wall.
+    /// One for what only namespaces make private, if this machine has any to give.
+    pub(crate) fn private() -> Option<Self> {
+        have_namespaces().then(Self::new)
+    }
+
+    /// Runs `script` in a shell, with every wall that this machine has.
     pub(crate) fn shell(&self, script: &str) -> JailSpec {
+        let namespaces = if have_namespaces() {
+            Namespaces::Require
+        } else {
+            Namespaces::Off
+        };
         JailSpec {
             program: "/bin/sh".into(),
             args: vec!["-c".to_owned(), script.to_owned()],
@@ -62,7 +74,7 @@ impl Place {
             protect: vec![],
             network: Network::None,
             limits: Limits::default(),
-            namespaces: Namespaces::Require,
+            namespaces,
             role: Role::Shell,
             hostname: "openclaw".to_owned(),
         }
@@ -75,6 +87,26 @@ impl Place {
             ..self.shell(script)
         }
     }
+
+    /// Both of these.
+    pub(crate) fn shells(&self, script: &str) -> [JailSpec; 2] {
+        [self.shell(script), self.plain_shell(script)]
+    }
+}
+
+/// Whether this machine gives its users namespaces, by the word of a program that is not ours: a
+/// container with the usual filter does not, and there is nothing to test then.
+pub(crate) fn have_namespaces() -> bool {
+    static KNOWN: OnceLock<bool> = OnceLock::new();
+    *KNOWN.get_or_init(|| {
+        let flags = ["-U", "-r", "-m", "-p", "-n", "-f", "--mount-proc", "true"];
+        let made = Command::new("unshare").args(flags).output();
+        let have = made.is_ok_and(|made| made.status.success());
+        if !have {
+            eprintln!("no namespaces here: what they make private is not tested");
+        }
+        have
+    })
 }
 
 /// Everything that belongs to the system, and whatever else holds a program on this machine's PATH:
@@ -222,4 +254,23 @@ pub(crate) fn as_somebody(id: u32, folder: &Path) -> Command {
     let mut command = Command::new(copy);
     command.uid(id).gid(id);
     command
+}
+
+/// Runs each line by itself in each of the jails; every one must fail.
+#[track_caller]
+pub(crate) fn all_fail<const N: usize>(
+    place: &Place,
+    specs: impl Fn(&str) -> [JailSpec; N],
+    lines: &str,
+) {
+    let script: String = lines
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| format!("if ({line}) >/dev/null 2>&1; then echo 'worked: {line}'; fi\n"))
+        .collect();
+    for spec in specs(&script) {
+        let ended = run(&spec);
+        assert_eq!(ended.stdout, "", "in {:?}", place.workspace);
+        assert_eq!(ended.code(), 0, "{ended:?}");
+    }
 }

@@ -1,0 +1,88 @@
+//! Whoever runs a jail, and whoever owns its workspace.
+
+mod common;
+
+use common::{Place, as_somebody, run, start, start_as};
+use jail::child::{Signal, kill_group};
+use jail::spec::{JailSpec, Limits};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
+
+/// As root, everything again as somebody else; as somebody else, that is what all other tests did.
+#[test]
+fn an_ordinary_user_has_the_same_walls() {
+    const SOMEBODY: u32 = 54321;
+    if !nix::unistd::Uid::effective().is_root() {
+        return;
+    }
+    let place = Place::new();
+    let folder = place.folder.path();
+    fs::set_permissions(folder, Permissions::from_mode(0o755)).unwrap();
+    chown(&place.workspace, Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+    let script = "id -u; touch mine; ls; touch /usr/x; grep CapEff /proc/self/status
+        unshare -U true; ls /root; ls /proc | grep -c '^[0-9]'";
+    for mut spec in place.shells(script) {
+        spec.read.retain(|path| !path.starts_with("/root"));
+        spec.env
+            .insert("PATH".to_owned(), "/usr/bin:/bin".to_owned());
+        let ended = start_as(&mut as_somebody(SOMEBODY, folder), &spec).end();
+        let lines: Vec<_> = ended.stdout.lines().collect();
+        assert_eq!(lines[..2], ["54321", "mine"], "{ended:?}");
+        assert!(lines.contains(&"CapEff:\t0000000000000000"), "{ended:?}");
+        // touch, unshare, ls
+        assert_eq!(ended.stderr.lines().count(), 3, "{ended:?}");
+    }
+}
+
+#[test]
+fn what_root_runs_in_somebody_s_workspace_runs_as_somebody() {
+    let Some(place) = Place::somebody_s(54322) else {
+        return;
+    };
+    let script = "id -u; id -G; touch mine; cat /etc/shadow; stat -c %u mine";
+    for spec in place.shells(script) {
+        let ended = run(&spec);
+        assert_eq!(ended.stdout, "54322\n54322\n54322\n", "{ended:?}");
+    }
+}
+
+#[test]
+fn somebody_s_program_ends_as_any_other() {
+    let Some(place) = Place::somebody_s(54323) else {
+        return;
+    };
+    let script = "trap 'echo asked; exit 3' TERM; setsid sleep 1000 & echo ready; read x <&0";
+    for spec in place.shells(script) {
+        let mut running = start(&spec);
+        running.wait_for("ready\n");
+        kill_group(running.child.id().try_into().unwrap(), Signal::SIGTERM).unwrap();
+        let ended = running.end();
+        assert_eq!((ended.stdout.as_str(), ended.code()), ("asked\n", 3));
+        let mut running = start(&spec);
+        running.wait_for("ready\n");
+        running.child.kill().unwrap();
+        running.end();
+    }
+}
+
+#[test]
+fn processes_are_limited_for_everybody_but_root() {
+    let limits = Limits {
+        processes: Some(20),
+        ..Limits::default()
+    };
+    // Not zero: forty sleeps do not start.
+    let script = "for i in $(seq 40); do sleep 1000 & done 2>/dev/null; echo all";
+    let place = if nix::unistd::Uid::effective().is_root() {
+        Place::somebody_s(54324).unwrap()
+    } else {
+        Place::new()
+    };
+    let spec = JailSpec {
+        limits,
+        ..place.shell(script)
+    };
+    let ended = run(&spec);
+    assert!(!ended.stdout.contains("all"), "{ended:?}");
+    assert_ne!(ended.code(), 0);
+}
