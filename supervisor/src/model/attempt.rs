@@ -164,12 +164,12 @@ async fn exchange(
         .await
         .map_err(silent)?
         .map_err(|error| http::network(&error))?;
-    if response.status().is_success() {
-        return Ok(response);
-    }
-    timeout_at(deadline, http::refusal(response))
-        .await
-        .map_or_else(|elapsed| Err(silent(elapsed)), Err)
+    let failure = match response.status().is_success() {
+        true if !http::is_document(&response) => return Ok(response),
+        true => timeout_at(deadline, http::no_stream(response)).await,
+        false => timeout_at(deadline, http::refusal(response)).await,
+    };
+    failure.map_or_else(|elapsed| Err(silent(elapsed)), Err)
 }
 
 fn reader(api: Api) -> Box<dyn Reader> {

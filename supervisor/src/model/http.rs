@@ -1,7 +1,7 @@
 //! The HTTP clients: made at the first call, kept for all.
 
 use super::error::{self, Complaint, ModelError};
-use reqwest::header::HeaderMap;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, Url};
 use std::sync::OnceLock;
@@ -108,6 +108,27 @@ pub(super) async fn refusal(response: Response) -> ModelError {
     error::of_answer(status.as_u16(), wait, said)
 }
 
+/// What a good status means that comes with a document where a stream was asked for: some servers
+/// tell their errors so.
+pub(super) async fn no_stream(response: Response) -> ModelError {
+    let said = Complaint::of_body(&bounded_body(response).await);
+    if said.is_error {
+        return error::of_event(said);
+    }
+    ModelError::Broken {
+        message: "the server sent a document, not a stream".to_owned(),
+    }
+}
+
+/// Whether the answer is a JSON document.
+pub(super) fn is_document(response: &Response) -> bool {
+    let kind = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("application/json"))
+}
+
 /// The first bytes of an answer; what fails to come is left out.
 pub(super) async fn bounded_body(mut response: Response) -> Vec<u8> {
     let mut body = Vec::new();
@@ -177,6 +198,18 @@ mod tests {
             "http://10.0.0.1",
         ] {
             assert!(!is_loopback(&Url::parse(text).unwrap()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_client_for_each_kind_of_address_can_be_made() {
+        let http = Http::default();
+        for text in [
+            "http://localhost:1",
+            "https://localhost:1",
+            "https://api.openai.com",
+        ] {
+            assert!(http.client(&Url::parse(text).unwrap()).is_ok(), "{text}");
         }
     }
 

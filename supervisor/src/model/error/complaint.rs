@@ -13,6 +13,8 @@ pub(in crate::model) struct Complaint {
     pub(in crate::model) kind: String,
     /// Its words.
     pub(in crate::model) message: String,
+    /// Whether it is told as an error at all.
+    pub(in crate::model) is_error: bool,
     /// When a usage limit ends, in seconds since 1970.
     pub(in crate::model) resets_at: Option<i64>,
 }
@@ -44,8 +46,16 @@ impl Complaint {
     /// Reads `{"error":{…}}`, `{"error":"…"}`, `{"detail":…}`, `{"message":…}`, or the inner object
     /// itself; a list is read by its first entry.
     pub(in crate::model) fn of_value(value: &Value) -> Self {
+        let told = value.get("error").or(value.get("detail"));
+        Self {
+            is_error: told.is_some_and(|told| !told.is_null()),
+            ..Self::read(value)
+        }
+    }
+
+    fn read(value: &Value) -> Self {
         if let Some(first) = value.as_array().and_then(|list| list.first()) {
-            return Self::of_value(first);
+            return Self::read(first);
         }
         match (value.get("error"), value.get("detail")) {
             (Some(error @ Value::Object(_)), _) => Self::of_object(error),
@@ -80,6 +90,7 @@ impl Complaint {
             kind: plain(&said.kind),
             message: tidy(said.message.as_str().unwrap_or(&value.to_string())),
             resets_at: said.resets_at.or(in_seconds),
+            ..Self::default()
         }
     }
 

@@ -43,7 +43,7 @@ enum Meaning {
 }
 
 /// Codes and types that mean the same whatever the status.
-const NAMES: [(&str, Meaning); 18] = [
+const NAMES: [(&str, Meaning); 19] = [
     ("usage_limit_reached", Meaning::UsageLimit),
     ("usage_not_included", Meaning::UsageLimit),
     ("insufficient_quota", Meaning::Billing),
@@ -53,6 +53,7 @@ const NAMES: [(&str, Meaning); 18] = [
     ("billing_error", Meaning::Billing),
     ("context_length_exceeded", Meaning::ContextFull),
     ("exceed_context_size_error", Meaning::ContextFull),
+    ("request_too_large", Meaning::ContextFull),
     ("rate_limit_exceeded", Meaning::RateLimited),
     ("rate_limit_error", Meaning::RateLimited),
     ("invalid_api_key", Meaning::Auth),

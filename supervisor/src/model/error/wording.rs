@@ -14,7 +14,7 @@ const BILLING: [&str; 5] = [
 /// Words by which providers say that the context is too long. Each entry is a list of pieces that
 /// all must stand in the message, lower case.
 #[rustfmt::skip]
-const OVERFLOW: [&[&str]; 18] = [
+const OVERFLOW: [&[&str]; 17] = [
     &["exceeds the context window"],               // OpenAI Responses, Codex
     &["maximum context length"],                   // OpenAI, OpenRouter, vLLM, Mistral
     &["context length", "exceed"],                 // DeepSeek, LM Studio
@@ -24,7 +24,6 @@ const OVERFLOW: [&[&str]; 18] = [
     &["greater than the context length"],          // LM Studio
     &["prompt too long", "context"],               // Ollama
     &["prompt is too long"],                       // Anthropic
-    &["request_too_large"],                        // Anthropic, over 32 MB
     &["input is too long"],                        // Bedrock
     &["input token count", "exceeds the maximum"], // Gemini
     &["maximum prompt length"],                    // xAI

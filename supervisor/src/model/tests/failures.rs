@@ -94,6 +94,20 @@ async fn half_an_answer_is_none_and_what_was_shown_of_it_is_void() {
 }
 
 #[tokio::test]
+async fn a_document_in_the_place_of_a_stream_is_read_for_its_error() {
+    let json = |body| Reply::status(200, body).header("content-type", "application/json");
+    let said = json(r#"{"error":{"code":"model_not_found","message":"no such thing"}}"#);
+    let (world, a, _b) = two([said], [Reply::says("b")]).await;
+    assert_eq!(ask(&world.stack(), &CHAIN).await.text(), "b");
+    assert_eq!(a.asked().len(), 1);
+
+    let other = || json(r#"{"choices":[{"message":{"content":"hi"}}]}"#);
+    let (world, _a, _b) = two([other(), other(), other()], []).await;
+    let failure = ask(&world.stack(), &["one/a"]).await.failure();
+    assert!(failure.contains("a document, not a stream"), "{failure}");
+}
+
+#[tokio::test]
 async fn an_overloaded_server_is_tried_three_times_in_all() {
     let overloaded = || Reply::status(503, "<html>later</html>");
     let (world, a, b) = two((0..5).map(|_| overloaded()), [Reply::says("b")]).await;
