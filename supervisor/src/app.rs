@@ -16,8 +16,8 @@ use crate::store::exec_approvals::ExecApprovals;
 use crate::store::{Store, StoreError};
 use crate::workspace;
 use arc_swap::ArcSwap;
-use reload::Reloading;
 use jail::probe::Report;
+use reload::Reloading;
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -34,7 +34,9 @@ use tokio_util::task::TaskTracker;
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     /// Another one has the state directory.
-    #[error("a gateway is running on {0} already; stop it, or set OPENCLAW_STATE_DIR to another directory")]
+    #[error(
+        "a gateway is running on {0} already; stop it, or set OPENCLAW_STATE_DIR to another directory"
+    )]
     Running(String),
     /// The state directory can not be used.
     #[error("failed to use {path}: {cause}")]
@@ -65,8 +67,10 @@ pub fn lay_out(config: &Config) -> Result<bool, AppError> {
     let folders: BTreeSet<_> = config.agents.iter().map(|agent| &agent.workspace).collect();
     let mut any = false;
     for folder in folders {
-        any |= workspace::lay_out(folder)
-            .map_err(|cause| AppError::State { path: folder.display().to_string(), cause })?;
+        any |= workspace::lay_out(folder).map_err(|cause| AppError::State {
+            path: folder.display().to_string(),
+            cause,
+        })?;
     }
     Ok(any)
 }
@@ -127,12 +131,18 @@ impl App {
             reload: Arc::clone(&reload),
         };
         let socket = paths.control_socket();
-        let listener = control::listen(&socket)
-            .map_err(|cause| AppError::State { path: socket.display().to_string(), cause })?;
+        let listener = control::listen(&socket).map_err(|cause| AppError::State {
+            path: socket.display().to_string(),
+            cause,
+        })?;
         let tasks = TaskTracker::new();
         tasks.spawn(control::serve(listener, Arc::new(control), tasks.clone()));
         tasks.spawn(probe_walls(programs, paths.state_dir.join("state"), found));
-        tasks.spawn(go_on(services.store.clone(), paths.state_dir.clone(), Arc::clone(&router)));
+        tasks.spawn(go_on(
+            services.store.clone(),
+            paths.state_dir.clone(),
+            Arc::clone(&router),
+        ));
         let reloading = Reloading {
             services: Arc::clone(&services),
             router: Arc::clone(&router),
@@ -141,7 +151,14 @@ impl App {
             ending: Arc::clone(&ending),
         };
         tasks.spawn(reloading.run());
-        Ok(Self { services, router, tasks, ending, reload, _lock: lock })
+        Ok(Self {
+            services,
+            router,
+            tasks,
+            ending,
+            reload,
+            _lock: lock,
+        })
     }
 
     /// Waits until the gateway is told to end; whether it is to begin again with a new
@@ -171,7 +188,11 @@ impl App {
 async fn go_on(store: Store, state_dir: PathBuf, router: Arc<Router>) {
     match store.import_existing(&state_dir).await {
         Ok(report) if report.sessions > 0 || !report.skipped.is_empty() => {
-            tracing::info!("took over {} sessions with {} items", report.sessions, report.items);
+            tracing::info!(
+                "took over {} sessions with {} items",
+                report.sessions,
+                report.items
+            );
             for line in &report.skipped {
                 tracing::warn!("not taken over: {line}");
             }
@@ -192,7 +213,12 @@ fn live(config: Arc<Config>) -> Live {
     });
     let path = std::env::var("PATH").unwrap_or_default();
     let host = HostPaths::from_path_var(&path, &config.paths.home, &|path: &Path| path.exists());
-    Live { models: ModelStack::new(&config), config, approvals, host }
+    Live {
+        models: ModelStack::new(&config),
+        config,
+        approvals,
+        host,
+    }
 }
 
 async fn probe_walls(
@@ -212,21 +238,37 @@ async fn probe_walls(
 }
 
 fn look_for(programs: &Programs) -> Result<(), AppError> {
-    let Programs { agent, toolbox, jail } = programs;
-    match [agent, toolbox, jail].into_iter().find(|program| !program.is_file()) {
+    let Programs {
+        agent,
+        toolbox,
+        jail,
+    } = programs;
+    match [agent, toolbox, jail]
+        .into_iter()
+        .find(|program| !program.is_file())
+    {
         Some(missing) => Err(AppError::Program(missing.display().to_string())),
         None => Ok(()),
     }
 }
 
 fn make_private_dir(path: &Path) -> Result<(), AppError> {
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|cause| AppError::State { path: path.display().to_string(), cause })
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path);
+    made.map_err(|cause| AppError::State {
+        path: path.display().to_string(),
+        cause,
+    })
 }
 
 /// One gateway a state directory: the lock is held as long as the file is open.
 fn lock(path: &Path) -> Result<File, AppError> {
-    let state = |cause| AppError::State { path: path.display().to_string(), cause };
+    let state = |cause| AppError::State {
+        path: path.display().to_string(),
+        cause,
+    };
     if let Some(folder) = path.parent() {
         make_private_dir(folder)?;
     }
@@ -246,4 +288,3 @@ fn lock(path: &Path) -> Result<File, AppError> {
         Err(TryLockError::Error(cause)) => Err(state(cause)),
     }
 }
-

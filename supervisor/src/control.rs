@@ -1,17 +1,17 @@
 //! Answers the control socket: the command line's way in. 0600, and only our own user (or root) is
 //! heard.
 
-mod report;
+pub(crate) mod report;
 
 use crate::broker::Services;
 use crate::message::{Inbound, Outbound};
 use crate::router::{Awaited, Router, answers};
 use crate::session::Watch;
 use crate::store::{OutboxId, StoreError};
+use interprocess::local_socket::tokio::{Listener, Stream};
 use interprocess::local_socket::traits::StreamCommon as _;
 use interprocess::local_socket::traits::tokio::Listener as _;
 use interprocess::local_socket::{GenericFilePath, ListenerOptions, ToFsName as _};
-use interprocess::local_socket::tokio::{Listener, Stream};
 use interprocess::os::unix::local_socket::ListenerOptionsExt as _;
 use ipc::control::{FinalReply, FromSupervisor, Submit, ToSupervisor};
 use ipc::frame::FrameError;
@@ -57,7 +57,11 @@ pub fn listen(path: &Path) -> io::Result<Listener> {
         Ok(()) | Err(_) => {}
     }
     let name = path.to_fs_name::<GenericFilePath>()?;
-    ListenerOptions::new().name(name).mode(0o600).reclaim_name(false).create_tokio()
+    ListenerOptions::new()
+        .name(name)
+        .mode(0o600)
+        .reclaim_name(false)
+        .create_tokio()
 }
 
 /// Answers clients until the gateway stops.
@@ -91,8 +95,11 @@ pub async fn serve(listener: Listener, control: Arc<Control>, tasks: TaskTracker
 }
 
 fn is_ours(stream: &Stream) -> bool {
-    let Ok(peer) = stream.peer_creds() else { return false };
-    peer.euid().is_some_and(|uid| uid == 0 || uid == nix::unistd::geteuid().as_raw())
+    let Ok(peer) = stream.peer_creds() else {
+        return false;
+    };
+    peer.euid()
+        .is_some_and(|uid| uid == 0 || uid == nix::unistd::geteuid().as_raw())
 }
 
 struct Client {
@@ -102,9 +109,18 @@ struct Client {
 
 async fn attend(stream: Stream, control: Arc<Control>) -> Result<(), FrameError> {
     let (reader, writer) = tokio::io::split(stream);
-    let Link { sender, mut receiver } = Link::<FromSupervisor, ToSupervisor>::new(reader, writer);
-    let mut client = Client { control, to: sender };
-    client.to.send(&FromSupervisor::Hello(Hello::ours())).await?;
+    let Link {
+        sender,
+        mut receiver,
+    } = Link::<FromSupervisor, ToSupervisor>::new(reader, writer);
+    let mut client = Client {
+        control,
+        to: sender,
+    };
+    client
+        .to
+        .send(&FromSupervisor::Hello(Hello::ours()))
+        .await?;
     match tokio::time::timeout(HELLO_WITHIN, receiver.recv()).await {
         Ok(Ok(ToSupervisor::Hello(hello))) => {
             if let Err(wrong) = hello.check() {
@@ -113,7 +129,11 @@ async fn attend(stream: Stream, control: Arc<Control>) -> Result<(), FrameError>
         }
         Ok(Ok(_)) => return client.refuse(RefusalKind::Invalid, "say hello first").await,
         Ok(Err(error)) => return Err(error),
-        Err(_) => return client.refuse(RefusalKind::Invalid, "no hello in time").await,
+        Err(_) => {
+            return client
+                .refuse(RefusalKind::Invalid, "no hello in time")
+                .await;
+        }
     }
     client.serve(&mut receiver).await
 }
@@ -146,9 +166,16 @@ impl Client {
             ToSupervisor::Stop { session } => self.stop(&session).await,
             ToSupervisor::Health => self.say(report::health(&control).await).await,
             ToSupervisor::Models => self.say(report::models(&control).await).await,
-            ToSupervisor::SessionsList => self.say(report::sessions(&control).await).await,
+            ToSupervisor::SessionsList => {
+                let live = control.router.views().await;
+                self.say(report::sessions(&control.services.store, &live).await)
+                    .await
+            }
             ToSupervisor::SessionsShow { session, limit } => {
-                self.say(report::session(&control, &session, limit).await).await
+                let live = control.router.views().await;
+                let store = &control.services.store;
+                self.say(report::session(store, &live, &session, limit).await)
+                    .await
             }
             ToSupervisor::SessionsReset { session } => self.reset(&session).await,
             ToSupervisor::Reload => {
@@ -178,7 +205,13 @@ impl Client {
         };
         let (input, session) = (submitted.input, submitted.session);
         let again = submitted.again;
-        self.to.send(&FromSupervisor::Accepted { input, session: session.clone(), again }).await?;
+        self.to
+            .send(&FromSupervisor::Accepted {
+                input,
+                session: session.clone(),
+                again,
+            })
+            .await?;
         match submitted.answer {
             Awaited::Given(reply) => self.deliver(input, reply).await,
             Awaited::Coming(watch) => self.stream(watch, &session, Some(input), from).await,
@@ -191,7 +224,9 @@ impl Client {
             return Err(invalid("the message is empty"));
         }
         if submit.text.len() > MAX_MESSAGE {
-            return Err(invalid("the message is over 1 MiB; put it in a file of the workspace"));
+            return Err(invalid(
+                "the message is over 1 MiB; put it in a file of the workspace",
+            ));
         }
         if submit.key.is_empty() || submit.key.len() > 256 {
             return Err(invalid("an idempotency key has 1 to 256 bytes"));
@@ -303,7 +338,11 @@ impl Client {
         if self.caught_up(input).await? {
             return Ok(());
         }
-        self.refuse(RefusalKind::Unavailable, "the gateway is stopping; the turn goes on when it is back").await
+        self.refuse(
+            RefusalKind::Unavailable,
+            "the gateway is stopping; the turn goes on when it is back",
+        )
+        .await
     }
 
     async fn deliver(&mut self, input: InputId, reply: FinalReply) -> Result<(), FrameError> {
@@ -325,7 +364,12 @@ impl Client {
             Some(handle) => handle.stop().await.unwrap_or(false),
             None => false,
         };
-        self.done(if stopped { "stopping" } else { "no turn is running there" }).await
+        self.done(if stopped {
+            "stopping"
+        } else {
+            "no turn is running there"
+        })
+        .await
     }
 
     async fn reset(&mut self, session: &SessionKey) -> Result<(), FrameError> {
@@ -336,7 +380,13 @@ impl Client {
         match self.control.router.session(&session, &agent).await {
             Ok(handle) => match handle.reset().await {
                 Ok(()) => self.done("the session begins anew; its past is kept").await,
-                Err(_) => self.refuse(RefusalKind::Unavailable, "the session was closing; try again").await,
+                Err(_) => {
+                    self.refuse(
+                        RefusalKind::Unavailable,
+                        "the session was closing; try again",
+                    )
+                    .await
+                }
             },
             Err(error) => self.store_failed(&error).await,
         }
@@ -351,17 +401,30 @@ impl Client {
 
     async fn store_failed(&mut self, error: &StoreError) -> Result<(), FrameError> {
         if let StoreError::QueueFull { .. } = error {
-            return self.refuse(RefusalKind::OverBudget, format!("failed to {error}")).await;
+            return self
+                .refuse(RefusalKind::OverBudget, format!("failed to {error}"))
+                .await;
         }
         tracing::error!("failed to {error}");
-        self.refuse(RefusalKind::Unavailable, format!("failed to {error}")).await
+        self.refuse(RefusalKind::Unavailable, format!("failed to {error}"))
+            .await
     }
 
     async fn done(&mut self, message: &str) -> Result<(), FrameError> {
-        self.to.send(&FromSupervisor::Done { message: message.into() }).await
+        self.to
+            .send(&FromSupervisor::Done {
+                message: message.into(),
+            })
+            .await
     }
 
-    async fn refuse(&mut self, kind: RefusalKind, text: impl Into<String>) -> Result<(), FrameError> {
-        self.to.send(&FromSupervisor::Refused(Refusal::new(kind, text))).await
+    async fn refuse(
+        &mut self,
+        kind: RefusalKind,
+        text: impl Into<String>,
+    ) -> Result<(), FrameError> {
+        self.to
+            .send(&FromSupervisor::Refused(Refusal::new(kind, text)))
+            .await
     }
 }

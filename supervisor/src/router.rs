@@ -71,12 +71,21 @@ impl Router {
         if let (Some(agent), Some(named)) = (&agent, &named)
             && agent != named
         {
-            let text = format!("session {} belongs to agent {named}, not to {agent}", display(&session));
+            let text = format!(
+                "session {} belongs to agent {named}, not to {agent}",
+                display(&session)
+            );
             return Err(Refusal::new(RefusalKind::Invalid, text));
         }
-        let agent = agent.or(named).unwrap_or_else(|| config.default_agent().id.clone());
+        let agent = agent
+            .or(named)
+            .unwrap_or_else(|| config.default_agent().id.clone());
         if config.agent(&agent).is_none() {
-            let known: Vec<&str> = config.agents.iter().map(|agent| agent.id.as_str()).collect();
+            let known: Vec<&str> = config
+                .agents
+                .iter()
+                .map(|agent| agent.id.as_str())
+                .collect();
             let text = format!("there is no agent {agent}; there are: {}", known.join(", "));
             return Err(Refusal::new(RefusalKind::NotFound, text));
         }
@@ -90,11 +99,20 @@ impl Router {
     /// # Errors
     /// When it could not be stored: then it was not accepted.
     pub async fn submit(&self, inbound: Inbound) -> Result<Submitted, StoreError> {
-        let Inbound { key, session, agent, channel, origin, text } = inbound;
+        let Inbound {
+            key,
+            session,
+            agent,
+            channel,
+            origin,
+            text,
+        } = inbound;
         loop {
             // Watching comes first, so that no answer falls between.
             let handle = self.session(&session, &agent).await?;
-            let Ok(watch) = handle.watch().await else { continue };
+            let Ok(watch) = handle.watch().await else {
+                continue;
+            };
             let input = NewInput {
                 key: key.clone(),
                 session: session.clone(),
@@ -108,19 +126,39 @@ impl Router {
             let (input, again) = (accepted.input, accepted.again);
             if let Some(reply) = accepted.reply {
                 let answer = Awaited::Given(reply);
-                return Ok(Submitted { input, session: accepted.session, again, answer });
+                return Ok(Submitted {
+                    input,
+                    session: accepted.session,
+                    again,
+                    answer,
+                });
             }
             if again && accepted.session != session {
                 let watch = self.watch(&accepted.session, &agent).await?;
                 let answer = Awaited::Coming(watch);
-                return Ok(Submitted { input, session: accepted.session, again, answer });
+                return Ok(Submitted {
+                    input,
+                    session: accepted.session,
+                    again,
+                    answer,
+                });
             }
-            let stored = StoredInput { id: input, text: text.clone(), channel: channel.clone(), origin: origin.clone() };
+            let stored = StoredInput {
+                id: input,
+                text: text.clone(),
+                channel: channel.clone(),
+                origin: origin.clone(),
+            };
             // A driver that left in between is followed by one that finds the message on disk; the
             // same holds for a message stored earlier.
             if again || handle.arrived(stored).await.is_ok() {
                 let answer = Awaited::Coming(watch);
-                return Ok(Submitted { input, session, again, answer });
+                return Ok(Submitted {
+                    input,
+                    session,
+                    again,
+                    answer,
+                });
             }
         }
     }
@@ -142,7 +180,11 @@ impl Router {
     ///
     /// # Errors
     /// When the session can not be read from disk.
-    pub async fn session(&self, key: &SessionKey, agent: &AgentId) -> Result<SessionHandle, StoreError> {
+    pub async fn session(
+        &self,
+        key: &SessionKey,
+        agent: &AgentId,
+    ) -> Result<SessionHandle, StoreError> {
         // Never an error: the sender is ours.
         let _ = self.open.subscribe().wait_for(|open| *open).await;
         let mut sessions = self.sessions.lock().await;
@@ -158,7 +200,12 @@ impl Router {
 
     /// The handle of a session whose driver runs.
     pub async fn find(&self, key: &SessionKey) -> Option<SessionHandle> {
-        self.sessions.lock().await.get(key).filter(|handle| handle.is_live()).cloned()
+        self.sessions
+            .lock()
+            .await
+            .get(key)
+            .filter(|handle| handle.is_live())
+            .cloned()
     }
 
     /// From now on sessions may be opened.
@@ -185,7 +232,8 @@ impl Router {
     pub async fn views(&self) -> HashMap<SessionKey, SessionView> {
         let sessions = self.sessions.lock().await;
         let live = sessions.iter().filter(|(_, handle)| handle.is_live());
-        live.map(|(key, handle)| (key.clone(), handle.view())).collect()
+        live.map(|(key, handle)| (key.clone(), handle.view()))
+            .collect()
     }
 
     /// Tells every session that the configuration changed.
@@ -198,7 +246,13 @@ impl Router {
 
     /// Ends every process. Turns that run are on disk; the next gateway takes them up.
     pub async fn drain(&self) {
-        let handles: Vec<_> = self.sessions.lock().await.drain().map(|(_, handle)| handle).collect();
+        let handles: Vec<_> = self
+            .sessions
+            .lock()
+            .await
+            .drain()
+            .map(|(_, handle)| handle)
+            .collect();
         for handle in handles {
             handle.drain().await;
         }
@@ -214,7 +268,10 @@ pub fn answers(last: &Final, input: InputId) -> bool {
 }
 
 fn display(session: &Option<SessionKey>) -> String {
-    session.as_ref().map(ToString::to_string).unwrap_or_default()
+    session
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }
 
 /// The agent a key names: `agent:ID:…`.
@@ -223,7 +280,10 @@ fn agent_of(key: &SessionKey) -> Result<AgentId, Refusal> {
     let id = match (parts.next(), parts.next(), parts.next()) {
         (Some("agent"), Some(id), Some(rest)) if !id.is_empty() && !rest.is_empty() => id,
         (_, _, _) => {
-            let text = format!("{key:?} is no session key; one looks like agent:main:main", key = key.as_str());
+            let text = format!(
+                "{key:?} is no session key; one looks like agent:main:main",
+                key = key.as_str()
+            );
             return Err(Refusal::new(RefusalKind::Invalid, text));
         }
     };
@@ -244,7 +304,15 @@ mod tests {
         let agent = |key: &str| agent_of(&SessionKey::from(key)).map(|agent| agent.0);
         assert_eq!(agent("agent:main:main").unwrap(), "main");
         assert_eq!(agent("agent:dev:telegram:group:-100").unwrap(), "dev");
-        for bad in ["", "main", "agent:main", "agent::x", "agent:main:", "other:main:main", "agent:a:\n"] {
+        for bad in [
+            "",
+            "main",
+            "agent:main",
+            "agent::x",
+            "agent:main:",
+            "other:main:main",
+            "agent:a:\n",
+        ] {
             assert!(agent(bad).is_err(), "{bad:?}");
         }
     }

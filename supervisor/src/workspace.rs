@@ -14,16 +14,46 @@ use std::path::Path;
 /// The manuals a new workspace begins with.
 const SEEDS: [(&str, &str); 11] = [
     (MAIN_MANUAL, include_str!("../../workspace/AGENTS.md")),
-    ("orchestrator-AGENTS.md", include_str!("../../workspace/orchestrator-AGENTS.md")),
-    ("infra-architect-AGENTS.md", include_str!("../../workspace/infra-architect-AGENTS.md")),
-    ("cicd-architect-AGENTS.md", include_str!("../../workspace/cicd-architect-AGENTS.md")),
-    ("cloud-architect-AGENTS.md", include_str!("../../workspace/cloud-architect-AGENTS.md")),
-    ("backend-dev-AGENTS.md", include_str!("../../workspace/backend-dev-AGENTS.md")),
-    ("frontend-dev-AGENTS.md", include_str!("../../workspace/frontend-dev-AGENTS.md")),
-    ("product-manager-AGENTS.md", include_str!("../../workspace/product-manager-AGENTS.md")),
-    ("seo-growth-AGENTS.md", include_str!("../../workspace/seo-growth-AGENTS.md")),
-    ("qa-reliability-AGENTS.md", include_str!("../../workspace/qa-reliability-AGENTS.md")),
-    ("security-compliance-AGENTS.md", include_str!("../../workspace/security-compliance-AGENTS.md")),
+    (
+        "orchestrator-AGENTS.md",
+        include_str!("../../workspace/orchestrator-AGENTS.md"),
+    ),
+    (
+        "infra-architect-AGENTS.md",
+        include_str!("../../workspace/infra-architect-AGENTS.md"),
+    ),
+    (
+        "cicd-architect-AGENTS.md",
+        include_str!("../../workspace/cicd-architect-AGENTS.md"),
+    ),
+    (
+        "cloud-architect-AGENTS.md",
+        include_str!("../../workspace/cloud-architect-AGENTS.md"),
+    ),
+    (
+        "backend-dev-AGENTS.md",
+        include_str!("../../workspace/backend-dev-AGENTS.md"),
+    ),
+    (
+        "frontend-dev-AGENTS.md",
+        include_str!("../../workspace/frontend-dev-AGENTS.md"),
+    ),
+    (
+        "product-manager-AGENTS.md",
+        include_str!("../../workspace/product-manager-AGENTS.md"),
+    ),
+    (
+        "seo-growth-AGENTS.md",
+        include_str!("../../workspace/seo-growth-AGENTS.md"),
+    ),
+    (
+        "qa-reliability-AGENTS.md",
+        include_str!("../../workspace/qa-reliability-AGENTS.md"),
+    ),
+    (
+        "security-compliance-AGENTS.md",
+        include_str!("../../workspace/security-compliance-AGENTS.md"),
+    ),
 ];
 
 /// Makes the workspace, and lays the manuals down where there is no main one: a person who removed
@@ -52,12 +82,17 @@ pub fn lay_out(folder: &Path) -> io::Result<bool> {
 /// read is left out, with a line in the log.
 pub async fn manuals(agent: &Agent) -> Vec<Manual> {
     let agent = agent.clone();
-    tokio::task::spawn_blocking(move || read_manuals(&agent)).await.unwrap_or_default()
+    tokio::task::spawn_blocking(move || read_manuals(&agent))
+        .await
+        .unwrap_or_default()
 }
 
 fn read_manuals(agent: &Agent) -> Vec<Manual> {
     let Ok(dir) = Dir::open_ambient_dir(&agent.workspace, ambient_authority()) else {
-        tracing::warn!("the workspace {} can not be opened", agent.workspace.display());
+        tracing::warn!(
+            "the workspace {} can not be opened",
+            agent.workspace.display()
+        );
         return Vec::new();
     };
     let mut names = vec![MAIN_MANUAL];
@@ -70,7 +105,10 @@ fn read_manuals(agent: &Agent) -> Vec<Manual> {
         match read(&dir, name, chars(agent.bootstrap_max_chars).min(left)) {
             Ok(text) => {
                 left = left.saturating_sub(text.chars().count());
-                manuals.push(Manual { name: name.to_owned(), text });
+                manuals.push(Manual {
+                    name: name.to_owned(),
+                    text,
+                });
             }
             Err(error) => tracing::warn!("manual {name} of {} left out: {error}", agent.id),
         }
@@ -86,7 +124,9 @@ fn chars(limit: u32) -> usize {
 fn read(dir: &Dir, name: &str, limit: usize) -> io::Result<String> {
     let mut options = OpenOptions::new();
     // A pipe put in a manual's place would hold us for ever.
-    options.read(true).custom_flags(nix::fcntl::OFlag::O_NONBLOCK.bits());
+    options
+        .read(true)
+        .custom_flags(nix::fcntl::OFlag::O_NONBLOCK.bits());
     let file = dir.open_with(name, &options)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
@@ -120,12 +160,18 @@ mod tests {
     fn a_new_workspace_has_every_manual_and_an_old_one_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         lay_out(folder.path()).unwrap();
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), SEEDS.len());
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            SEEDS.len()
+        );
         std::fs::remove_file(folder.path().join("seo-growth-AGENTS.md")).unwrap();
         std::fs::write(folder.path().join(MAIN_MANUAL), "mine").unwrap();
         lay_out(folder.path()).unwrap();
         assert!(!folder.path().join("seo-growth-AGENTS.md").exists());
-        assert_eq!(std::fs::read_to_string(folder.path().join(MAIN_MANUAL)).unwrap(), "mine");
+        assert_eq!(
+            std::fs::read_to_string(folder.path().join(MAIN_MANUAL)).unwrap(),
+            "mine"
+        );
     }
 
     #[test]
@@ -137,7 +183,11 @@ mod tests {
         agent.bootstrap_max_chars = 10;
         let manuals = read_manuals(&agent);
         assert_eq!(manuals[0].text, "éé");
-        assert!(manuals[1].text.starts_with("xxxxxxxxxx\n[… cut"), "{}", manuals[1].text);
+        assert!(
+            manuals[1].text.starts_with("xxxxxxxxxx\n[… cut"),
+            "{}",
+            manuals[1].text
+        );
     }
 
     #[test]

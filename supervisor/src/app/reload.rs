@@ -96,5 +96,8 @@ impl Reloading {
 }
 
 fn names(keys: &[KeyPath]) -> String {
-    keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    keys.iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -10,9 +10,9 @@ pub mod model;
 pub mod status;
 
 use crate::config::Config;
+use crate::config::Programs;
 use crate::model::ModelStack;
 use crate::policy::HostPaths;
-use crate::config::Programs;
 use crate::store::Store;
 use crate::store::exec_approvals::ExecApprovals;
 use arc_swap::ArcSwap;
@@ -46,7 +46,10 @@ impl Services {
     /// What is wrong with the configuration on disk.
     #[must_use]
     pub fn complaint(&self) -> Option<String> {
-        self.complaint.lock().ok().and_then(|complaint| complaint.clone())
+        self.complaint
+            .lock()
+            .ok()
+            .and_then(|complaint| complaint.clone())
     }
 }
 

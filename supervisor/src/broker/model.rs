@@ -62,8 +62,23 @@ pub struct ModelEnd {
 
 /// Makes the call.
 pub async fn ask(live: Arc<Live>, ask: ModelAsk) -> ModelEnd {
-    let ModelAsk { call, purpose, chain, session, instructions, tools, mut context, cache, .. } = ask;
-    let mut stream = Stream { call, agent: ask.agent, silent: false, unsent: String::new() };
+    let ModelAsk {
+        call,
+        purpose,
+        chain,
+        session,
+        instructions,
+        tools,
+        mut context,
+        cache,
+        ..
+    } = ask;
+    let mut stream = Stream {
+        call,
+        agent: ask.agent,
+        silent: false,
+        unsent: String::new(),
+    };
     let mut cache = Some(cache);
     let mut spare = RenderCache::default();
     let mut fallbacks = Vec::new();
@@ -98,7 +113,9 @@ pub async fn ask(live: Arc<Live>, ask: ModelAsk) -> ModelEnd {
                 let text = format!("{from} failed ({reason}); falling back to {to}");
                 tracing::warn!(session = %session, "{text}");
                 // A session nobody watches is fine.
-                let _ = ask.watchers.send(Outbound::Activity(Activity::Notice { text: text.clone() }));
+                let _ = ask
+                    .watchers
+                    .send(Outbound::Activity(Activity::Notice { text: text.clone() }));
                 fallbacks.push(text);
             }
         };
@@ -109,7 +126,13 @@ pub async fn ask(live: Arc<Live>, ask: ModelAsk) -> ModelEnd {
         }
     };
     stream.flush().await;
-    ModelEnd { call, purpose, cache, result, fallbacks }
+    ModelEnd {
+        call,
+        purpose,
+        cache,
+        result,
+        fallbacks,
+    }
 }
 
 fn cancelled() -> Refusal {
@@ -139,8 +162,17 @@ impl Stream {
             return;
         }
         self.unsent.push_str(delta);
-        let event = ModelEvent::Text { delta: self.unsent.clone() };
-        if self.agent.try_send(ToAgent::Model { call: self.call, event }).is_ok() {
+        let event = ModelEvent::Text {
+            delta: self.unsent.clone(),
+        };
+        if self
+            .agent
+            .try_send(ToAgent::Model {
+                call: self.call,
+                event,
+            })
+            .is_ok()
+        {
             self.unsent.clear();
         }
     }
@@ -149,13 +181,22 @@ impl Stream {
         self.unsent.clear();
         let event = ModelEvent::Restart { reason };
         // Full: what was streamed is then replaced by the final answer.
-        let _ = self.agent.try_send(ToAgent::Model { call: self.call, event });
+        let _ = self.agent.try_send(ToAgent::Model {
+            call: self.call,
+            event,
+        });
     }
 
     async fn flush(self) {
         if !self.unsent.is_empty() {
             let event = ModelEvent::Text { delta: self.unsent };
-            let _ = self.agent.send(ToAgent::Model { call: self.call, event }).await;
+            let _ = self
+                .agent
+                .send(ToAgent::Model {
+                    call: self.call,
+                    event,
+                })
+                .await;
         }
     }
 }

@@ -32,8 +32,14 @@ pub struct SessionFacts<'a> {
 /// `session_status`.
 #[must_use]
 pub fn session_status(facts: &SessionFacts<'_>) -> ToolOutcome {
-    let pinned = if facts.pinned { " (chosen for this session)" } else { "" };
-    let level = facts.level.map_or_else(|| "not probed yet".to_owned(), |level| level.to_string());
+    let pinned = if facts.pinned {
+        " (chosen for this session)"
+    } else {
+        ""
+    };
+    let level = facts
+        .level
+        .map_or_else(|| "not probed yet".to_owned(), |level| level.to_string());
     let text = format!(
         "session: {}\nagent: {}\nmodels: {}{pinned}\ncontext: about {} of {} tokens\n\
          used: {} tokens in ({} cached), {} out\nthis turn: {} of {} model calls\n\
@@ -58,8 +64,14 @@ pub fn session_status(facts: &SessionFacts<'_>) -> ToolOutcome {
 pub fn agents_list(config: &Config) -> ToolOutcome {
     let line = |agent: &Agent| {
         let default = if agent.is_default { " (default)" } else { "" };
-        let name = if agent.name == agent.id.as_str() { "" } else { agent.name.as_str() };
+        let name = if agent.name == agent.id.as_str() {
+            ""
+        } else {
+            agent.name.as_str()
+        };
         format!("{}{default}  {}  {name}\n", agent.id, agent.manual)
     };
-    ToolOutcome::Text { text: config.agents.iter().map(line).collect() }
+    ToolOutcome::Text {
+        text: config.agents.iter().map(line).collect(),
+    }
 }

@@ -31,14 +31,21 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
     let text = message(args)?;
     let submit = Submit {
-        key: args.idempotency_key.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
+        key: args
+            .idempotency_key
+            .clone()
+            .unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
         agent: args.agent.clone().map(AgentId),
         session: args.session_key.clone().map(SessionKey),
         text,
     };
     let reply = runtime()?.block_on(async {
         let mut conversation = Conversation::begin().await?;
-        let shown = if args.json { Shown::Nothing } else { Shown::Notices };
+        let shown = if args.json {
+            Shown::Nothing
+        } else {
+            Shown::Notices
+        };
         let reply = conversation.say(submit, shown).await;
         conversation.end().await;
         reply
@@ -50,12 +57,16 @@ fn message(args: &Args) -> Result<String, CliError> {
     match args.message.as_deref() {
         Some(text) if text != "-" => return Ok(text.to_owned()),
         None if std::io::stdin().is_terminal() => {
-            return Err(anyhow::anyhow!("no message: give one with -m TEXT, or pipe one in").into());
+            return Err(
+                anyhow::anyhow!("no message: give one with -m TEXT, or pipe one in").into(),
+            );
         }
         Some(_) | None => {}
     }
     let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).context("failed to read the message")?;
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .context("failed to read the message")?;
     Ok(text)
 }
 

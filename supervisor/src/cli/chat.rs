@@ -1,5 +1,9 @@
 //! `openclaw chat`: a conversation in the terminal, or over a pipe, one message a line.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what it is for")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "printing is what it is for"
+)]
 
 use super::conversation::{Conversation, Shown};
 use super::{CliError, ExitCode, runtime};
@@ -39,7 +43,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
     let interactive = std::io::stdin().is_terminal();
     let mut lines = Lines::open(interactive, &conversation.paths().chat_history())?;
     if interactive {
-        println!("Talking with {}. /help shows what else can be typed.", talk.name());
+        println!(
+            "Talking with {}. /help shows what else can be typed.",
+            talk.name()
+        );
     }
     let mut worst = ExitCode::SUCCESS;
     while let Some(line) = lines.next()? {
@@ -72,25 +79,39 @@ struct Talk {
 impl Talk {
     fn name(&self) -> &str {
         let agent = self.agent.as_ref().map(AgentId::as_str);
-        self.session.as_ref().map(SessionKey::as_str).or(agent).unwrap_or("the default agent")
+        self.session
+            .as_ref()
+            .map(SessionKey::as_str)
+            .or(agent)
+            .unwrap_or("the default agent")
     }
 
     /// The session's key, as far as we can tell without asking.
     fn key(&self) -> SessionKey {
         let agent = self.agent.as_ref().map_or("main", AgentId::as_str);
-        self.session.clone().unwrap_or_else(|| SessionKey(format!("agent:{agent}:main")))
+        self.session
+            .clone()
+            .unwrap_or_else(|| SessionKey(format!("agent:{agent}:main")))
     }
 
     /// One line of the person; `false` when it was not answered well.
     async fn turn(&self, conversation: &mut Conversation, line: &str) -> Result<bool, CliError> {
         match line {
             "/new" | "/reset" => {
-                let message = conversation.ask(&ToSupervisor::SessionsReset { session: self.key() }).await?;
+                let message = conversation
+                    .ask(&ToSupervisor::SessionsReset {
+                        session: self.key(),
+                    })
+                    .await?;
                 println!("{message}");
                 return Ok(true);
             }
             "/stop" => {
-                let message = conversation.ask(&ToSupervisor::Stop { session: self.key() }).await?;
+                let message = conversation
+                    .ask(&ToSupervisor::Stop {
+                        session: self.key(),
+                    })
+                    .await?;
                 println!("{message}");
                 return Ok(true);
             }

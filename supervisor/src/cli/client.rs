@@ -38,11 +38,14 @@ impl Client {
         let stream = Stream::connect(name).await?;
         let (reader, writer) = tokio::io::split(stream);
         let mut link = Link::new(reader, writer);
-        link.sender.send(&ToSupervisor::Hello(Hello::ours())).await?;
-        match link.receiver.recv().await? {
-            FromSupervisor::Hello(hello) => hello.check().map_err(io::Error::other)?,
-            other => return Err(io::Error::other(format!("it said {other:?} instead of hello")).into()),
-        }
+        link.sender
+            .send(&ToSupervisor::Hello(Hello::ours()))
+            .await?;
+        let first = link.receiver.recv().await?;
+        let FromSupervisor::Hello(hello) = first else {
+            return Err(io::Error::other(format!("it said {first:?} instead of hello")).into());
+        };
+        hello.check().map_err(io::Error::other)?;
         Ok(Self { link })
     }
 

@@ -13,6 +13,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
-    clap_complete::generate(args.shell, &mut Cli::command(), "openclaw", &mut std::io::stdout());
+    clap_complete::generate(
+        args.shell,
+        &mut Cli::command(),
+        "openclaw",
+        &mut std::io::stdout(),
+    );
     Ok(ExitCode::SUCCESS)
 }

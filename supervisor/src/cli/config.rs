@@ -1,5 +1,9 @@
 //! `openclaw config`.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what it is for")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "printing is what it is for"
+)]
 
 use super::{CliError, ExitCode};
 use crate::config::{self, ConfigErrors, EditError, Edited, KeyPath, Source, Warning};
@@ -52,7 +56,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
         Command::Get { key, json } => get(&source, key.as_deref(), *json),
         Command::Set { key, value } => {
             let key = path(key)?;
-            let edited = config::set(&source.text().map_err(edit)?, &key, &config::parse_value(value));
+            let edited = config::set(
+                &source.text().map_err(edit)?,
+                &key,
+                &config::parse_value(value),
+            );
             save(&source, &edited.map_err(edit)?)
         }
         Command::Unset { key } => {
@@ -91,7 +99,9 @@ fn get(source: &Source, key: Option<&str>, json: bool) -> Result<ExitCode, CliEr
         Some(Value::String(text)) if !json => println!("{text}"),
         Some(value) => println!("{}", super::json(value)?),
         None => {
-            return Err(anyhow::anyhow!("{key} is not set; what it defaults to is in the README").into());
+            return Err(
+                anyhow::anyhow!("{key} is not set; what it defaults to is in the README").into(),
+            );
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -120,13 +130,19 @@ fn validate(source: &Source, json: bool) -> Result<ExitCode, CliError> {
     let loaded = source.load();
     if json {
         let report = match &loaded {
-            Ok(config) => serde_json::json!({ "ok": true, "errors": [], "warnings": words(&config.warnings) }),
+            Ok(config) => {
+                serde_json::json!({ "ok": true, "errors": [], "warnings": words(&config.warnings) })
+            }
             Err(ConfigErrors(errors)) => {
                 serde_json::json!({ "ok": false, "errors": words(errors), "warnings": [] })
             }
         };
         println!("{}", super::json(&report)?);
-        return Ok(if loaded.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(78) });
+        return Ok(if loaded.is_ok() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(78)
+        });
     }
     let config = loaded?;
     config.warnings.iter().for_each(warn);

@@ -1,12 +1,16 @@
 //! Talking to an agent from the terminal: to the running gateway, or to one of our own for as long
 //! as the talk lasts. When the gateway goes away in the middle, the message is said again with the
 //! same idempotency key as soon as one is back, and the answer is printed then: once.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what it is for")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "printing is what it is for"
+)]
 
 use super::CliError;
 use super::client::Client;
 use crate::app::App;
-use crate::config::{Source, Paths};
+use crate::config::{Paths, Source};
 use ipc::control::{Activity, FinalReply, FromSupervisor, Submit, ToSupervisor};
 use ipc::frame::FrameError;
 use ipc::id::SessionKey;
@@ -52,7 +56,11 @@ impl Conversation {
         let source = Source::of_process();
         let paths = source.paths().clone();
         match Client::connect(&paths).await {
-            Ok(client) => Ok(Self { paths, client: Some(client), own: None }),
+            Ok(client) => Ok(Self {
+                paths,
+                client: Some(client),
+                own: None,
+            }),
             Err(CliError::NoGateway(_)) => {
                 let config = super::configured(&source)?;
                 super::log::start(crate::config::LogLevel::Error);
@@ -62,7 +70,11 @@ impl Conversation {
                 }
                 let app = App::start(config, source).await?;
                 let client = Client::connect(&paths).await?;
-                Ok(Self { paths, client: Some(client), own: Some(app) })
+                Ok(Self {
+                    paths,
+                    client: Some(client),
+                    own: Some(app),
+                })
             }
             Err(other) => Err(other),
         }
@@ -73,18 +85,25 @@ impl Conversation {
     /// # Errors
     /// When it was refused, or the gateway does not answer.
     pub(super) async fn ask(&self, message: &ToSupervisor) -> Result<String, CliError> {
-        match Client::connect(&self.paths).await?.ask(message).await? {
-            FromSupervisor::Done { message } => Ok(message),
-            FromSupervisor::Health(report) => Ok(super::health::in_words(&report)),
-            other => Err(CliError::unexpected(&other)),
+        let answer = Client::connect(&self.paths).await?.ask(message).await?;
+        if let FromSupervisor::Done { message } = answer {
+            return Ok(message);
         }
+        let FromSupervisor::Health(report) = answer else {
+            return Err(CliError::unexpected(&answer));
+        };
+        Ok(super::health::in_words(&report))
     }
 
     /// Says something and waits for the answer.
     ///
     /// # Errors
     /// When it was refused, or no gateway came back.
-    pub(super) async fn say(&mut self, submit: Submit, shown: Shown) -> Result<FinalReply, CliError> {
+    pub(super) async fn say(
+        &mut self,
+        submit: Submit,
+        shown: Shown,
+    ) -> Result<FinalReply, CliError> {
         let mut progress = Progress::default();
         let message = ToSupervisor::Submit(submit);
         loop {
@@ -114,7 +133,11 @@ impl Conversation {
     /// # Errors
     /// When the gateway does not answer.
     pub(super) async fn stop(paths: &Paths, session: SessionKey) -> Result<(), CliError> {
-        Client::connect(paths).await?.ask(&ToSupervisor::Stop { session }).await.map(|_| ())
+        Client::connect(paths)
+            .await?
+            .ask(&ToSupervisor::Stop { session })
+            .await
+            .map(|_| ())
     }
 
     /// Where the gateway is.
@@ -198,10 +221,14 @@ impl Progress {
             Activity::ToolBegan { tool, detail } if shown == Shown::Everything => {
                 format!("[{tool}] {detail}")
             }
-            Activity::ToolEnded { tool, verdict } if shown == Shown::Everything && verdict != "ok" => {
+            Activity::ToolEnded { tool, verdict }
+                if shown == Shown::Everything && verdict != "ok" =>
+            {
                 format!("[{tool}] {verdict}")
             }
-            Activity::Notice { .. } | Activity::ToolBegan { .. } | Activity::ToolEnded { .. } => return,
+            Activity::Notice { .. } | Activity::ToolBegan { .. } | Activity::ToolEnded { .. } => {
+                return;
+            }
         };
         if shown == Shown::Everything && !self.shown.is_empty() && !self.shown.ends_with('\n') {
             println!();

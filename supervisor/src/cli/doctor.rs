@@ -33,11 +33,19 @@ struct Finding {
 
 impl Finding {
     fn good(what: &'static str, detail: impl Into<String>) -> Self {
-        Self { what, ok: true, detail: detail.into() }
+        Self {
+            what,
+            ok: true,
+            detail: detail.into(),
+        }
     }
 
     fn bad(what: &'static str, detail: impl Into<String>) -> Self {
-        Self { what, ok: false, detail: detail.into() }
+        Self {
+            what,
+            ok: false,
+            detail: detail.into(),
+        }
     }
 }
 
@@ -66,13 +74,23 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
             println!("{} {what}: {detail}", if *ok { "ok " } else { "BAD" });
         }
     }
-    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn state_dir(path: &Path, fix: bool) -> Finding {
     const WHAT: &str = "state directory";
     if !path.exists() {
-        return Finding::good(WHAT, format!("{} does not exist yet; the gateway makes it", path.display()));
+        return Finding::good(
+            WHAT,
+            format!(
+                "{} does not exist yet; the gateway makes it",
+                path.display()
+            ),
+        );
     }
     private(WHAT, path, 0o700, fix)
 }
@@ -82,21 +100,42 @@ fn private(what: &'static str, path: &Path, mode: u32, fix: bool) -> Finding {
     let shown = path.display();
     match std::fs::metadata(path) {
         Err(error) => Finding::bad(what, format!("{shown}: {error}")),
-        Ok(found) if found.permissions().mode() & 0o077 == 0 => Finding::good(what, shown.to_string()),
-        Ok(_) if fix => match std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)) {
+        Ok(found) if found.permissions().mode() & 0o077 == 0 => {
+            Finding::good(what, shown.to_string())
+        }
+        Ok(_) if fix => match std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+        {
             Ok(()) => Finding::good(what, format!("{shown} was open to others; closed")),
-            Err(error) => Finding::bad(what, format!("{shown} is open to others and stays so: {error}")),
+            Err(error) => Finding::bad(
+                what,
+                format!("{shown} is open to others and stays so: {error}"),
+            ),
         },
-        Ok(_) => Finding::bad(what, format!("{shown} is open to others; run: chmod {mode:o} {shown}")),
+        Ok(_) => Finding::bad(
+            what,
+            format!("{shown} is open to others; run: chmod {mode:o} {shown}"),
+        ),
     }
 }
 
 fn private_files(config: &Config, fix: bool) -> Vec<Finding> {
     let paths = &config.paths;
-    let mut files = vec![paths.config_file.clone(), paths.exec_approvals(), paths.paired_devices()];
-    files.extend(config.agents.iter().map(|agent| paths.auth_profiles(&agent.id)));
+    let mut files = vec![
+        paths.config_file.clone(),
+        paths.exec_approvals(),
+        paths.paired_devices(),
+    ];
+    files.extend(
+        config
+            .agents
+            .iter()
+            .map(|agent| paths.auth_profiles(&agent.id)),
+    );
     let there = files.into_iter().filter(|file| file.exists());
-    there.map(|file| private("private file", &file, 0o600, fix)).filter(|found| !found.ok || fix).collect()
+    there
+        .map(|file| private("private file", &file, 0o600, fix))
+        .filter(|found| !found.ok || fix)
+        .collect()
 }
 
 fn configuration(config: &Config) -> Finding {
@@ -105,7 +144,11 @@ fn configuration(config: &Config) -> Finding {
     if config.warnings.is_empty() {
         return Finding::good(WHAT, file.to_string());
     }
-    let warnings: Vec<String> = config.warnings.iter().map(|warning| format!("\n    {warning}")).collect();
+    let warnings: Vec<String> = config
+        .warnings
+        .iter()
+        .map(|warning| format!("\n    {warning}"))
+        .collect();
     Finding::good(WHAT, format!("{file}, with remarks:{}", warnings.concat()))
 }
 
@@ -145,10 +188,17 @@ fn walls(config: &Config) -> Finding {
         Err(error) => Finding::bad(WHAT, format!("they could not be tried: {error}")),
         Ok(report) if report.level < minimum => Finding::bad(
             WHAT,
-            format!("level {}, below sandbox.minimum {minimum}: {}", report.level, report.missing.unwrap_or_default()),
+            format!(
+                "level {}, below sandbox.minimum {minimum}: {}",
+                report.level,
+                report.missing.unwrap_or_default()
+            ),
         ),
         Ok(report) => {
-            let missing = report.missing.map(|what| format!("; {what}")).unwrap_or_default();
+            let missing = report
+                .missing
+                .map(|what| format!("; {what}"))
+                .unwrap_or_default();
             Finding::good(WHAT, format!("level {}{missing}", report.level))
         }
     }
@@ -162,7 +212,10 @@ fn workspaces(config: &Config, fix: bool) -> Finding {
             continue;
         }
         if !fix {
-            let text = format!("{} has no AGENTS.md; the gateway lays it down at its start", folder.display());
+            let text = format!(
+                "{} has no AGENTS.md; the gateway lays it down at its start",
+                folder.display()
+            );
             return Finding::good(WHAT, text);
         }
         if let Err(error) = crate::workspace::lay_out(folder) {
@@ -179,8 +232,11 @@ async fn models(config: &Config) -> Finding {
     match first {
         Some(model) => Finding::good(WHAT, format!("{} ({})", model.model, model.detail)),
         None => {
-            let all: Vec<String> =
-                report.chain.iter().map(|model| format!("{}: {}", model.model, model.detail)).collect();
+            let all: Vec<String> = report
+                .chain
+                .iter()
+                .map(|model| format!("{}: {}", model.model, model.detail))
+                .collect();
             Finding::bad(WHAT, format!("none can be used: {}", all.join("; ")))
         }
     }

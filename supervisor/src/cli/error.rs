@@ -28,7 +28,9 @@ pub enum CliError {
 impl CliError {
     /// The gateway said something that is no answer.
     pub(super) fn unexpected(answer: &ipc::control::FromSupervisor) -> Self {
-        Self::Other(anyhow::anyhow!("the gateway answered with something else: {answer:?}"))
+        Self::Other(anyhow::anyhow!(
+            "the gateway answered with something else: {answer:?}"
+        ))
     }
 
     /// Tells the person, and gives the exit code.

@@ -58,7 +58,10 @@ async fn again(config: Config, source: Source) -> Result<bool, CliError> {
     let socket = config.paths.control_socket();
     let app = App::start(config, source).await?;
     let version = env!("CARGO_PKG_VERSION");
-    eprintln!("openclaw gateway {version} is listening on {}", socket.display());
+    eprintln!(
+        "openclaw gateway {version} is listening on {}",
+        socket.display()
+    );
     let mut terminated = signal(SignalKind::terminate()).context("failed to hear SIGTERM")?;
     let mut interrupted = signal(SignalKind::interrupt()).context("failed to hear SIGINT")?;
     let mut hangup = signal(SignalKind::hangup()).context("failed to hear SIGHUP")?;

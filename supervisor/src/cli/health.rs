@@ -15,7 +15,10 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
     let answer = on_one_thread(async {
-        Client::connect(&paths()).await?.ask(&ToSupervisor::Health).await
+        Client::connect(&paths())
+            .await?
+            .ask(&ToSupervisor::Health)
+            .await
     })?;
     let FromSupervisor::Health(report) = answer else {
         return Err(CliError::unexpected(&answer));
@@ -25,7 +28,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
     } else {
         print!("{}", in_words(&report));
     }
-    Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.ok {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 pub(super) fn in_words(report: &HealthReport) -> String {
@@ -33,15 +40,27 @@ pub(super) fn in_words(report: &HealthReport) -> String {
     for channel in &report.channels {
         text += &format!("{}: {}\n", channel.name, channel.detail);
     }
-    let agents: Vec<String> = (0..).zip(&report.agents).map(|(i, agent)| {
-        if i == 0 { format!("{agent} (default)") } else { agent.to_string() }
-    }).collect();
+    let agents: Vec<String> = (0..)
+        .zip(&report.agents)
+        .map(|(i, agent)| {
+            if i == 0 {
+                format!("{agent} (default)")
+            } else {
+                agent.to_string()
+            }
+        })
+        .collect();
     text += &format!("Agents: {}\n", agents.join(", "));
     text += &format!("Models: {}\n", report.models.join(", then "));
     text += &walls(&report.walls);
     text += &format!(
         "Sessions: {} on disk, {} live\nGateway: {} pid {}, up {} s, state in {}\n",
-        report.sessions, report.live_agents, report.version, report.pid, report.uptime_ms / 1000, report.state_dir,
+        report.sessions,
+        report.live_agents,
+        report.version,
+        report.pid,
+        report.uptime_ms / 1000,
+        report.state_dir,
     );
     for notice in &report.notices {
         text += &format!("! {notice}\n");
@@ -53,8 +72,20 @@ fn walls(walls: &WallsReport) -> String {
     let Some(level) = walls.level else {
         return "Walls: being probed\n".to_owned();
     };
-    let layers: Vec<String> = walls.layers.iter().map(|layer| {
-        if layer.ok { layer.name.clone() } else { format!("NOT {}", layer.name) }
-    }).collect();
-    format!("Walls: level {level} ({}), tools' network: {}\n", layers.join(", "), walls.network)
+    let layers: Vec<String> = walls
+        .layers
+        .iter()
+        .map(|layer| {
+            if layer.ok {
+                layer.name.clone()
+            } else {
+                format!("NOT {}", layer.name)
+            }
+        })
+        .collect();
+    format!(
+        "Walls: level {level} ({}), tools' network: {}\n",
+        layers.join(", "),
+        walls.network
+    )
 }

@@ -5,8 +5,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Begins logging: `OPENCLAW_LOG` first, then the configured level.
 pub(super) fn start(level: LogLevel) {
-    let filter = EnvFilter::try_from_env("OPENCLAW_LOG")
-        .unwrap_or_else(|_| EnvFilter::new(name(level)));
+    let filter =
+        EnvFilter::try_from_env("OPENCLAW_LOG").unwrap_or_else(|_| EnvFilter::new(name(level)));
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -111,19 +111,25 @@ fn configured(source: &Source) -> Result<Config, CliError> {
 
 /// The runtime of a gateway.
 fn runtime() -> Result<Runtime, CliError> {
-    let built = Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let built = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
     Ok(built.context("failed to start the runtime")?)
 }
 
 /// Runs a short command, on this thread alone.
 fn on_one_thread<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
     let runtime = Builder::new_current_thread().enable_all().build();
-    runtime.context("failed to start the runtime")?.block_on(work)
+    runtime
+        .context("failed to start the runtime")?
+        .block_on(work)
 }
 
 /// Tells the gateway one thing and prints its word.
 fn tell(message: &ToSupervisor) -> Result<ExitCode, CliError> {
-    let answer = on_one_thread(async { client::Client::connect(&paths()).await?.ask(message).await })?;
+    let answer =
+        on_one_thread(async { client::Client::connect(&paths()).await?.ask(message).await })?;
     let FromSupervisor::Done { message } = answer else {
         return Err(CliError::unexpected(&answer));
     };

@@ -41,17 +41,24 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
         What::Status => print!("{}", in_words(&report)),
     }
     let usable = report.chain.iter().any(|model| model.usable);
-    Ok(if usable { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if usable {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// The gateway's word where one runs, since it knows what is cooling down; else what the files say.
 async fn report() -> Result<ModelsReport, CliError> {
     let source = Source::of_process();
     match Client::connect(source.paths()).await {
-        Ok(mut client) => match client.ask(&ToSupervisor::Models).await? {
-            FromSupervisor::Models(report) => Ok(report),
-            other => Err(CliError::unexpected(&other)),
-        },
+        Ok(mut client) => {
+            let answer = client.ask(&ToSupervisor::Models).await?;
+            let FromSupervisor::Models(report) = answer else {
+                return Err(CliError::unexpected(&answer));
+            };
+            Ok(report)
+        }
         Err(CliError::NoGateway(_)) => Ok(ModelStack::new(&source.load()?).report().await),
         Err(other) => Err(other),
     }
@@ -60,9 +67,16 @@ async fn report() -> Result<ModelsReport, CliError> {
 fn in_words(report: &ModelsReport) -> String {
     let mut text = String::new();
     for (i, model) in (0..).zip(&report.chain) {
-        let place = if i == 0 { "Default".to_owned() } else { format!("Fallback {i}") };
+        let place = if i == 0 {
+            "Default".to_owned()
+        } else {
+            format!("Fallback {i}")
+        };
         let mark = if model.usable { "" } else { "NOT USABLE, " };
-        text += &format!("{place}: {} ({mark}{}, {} tokens)\n", model.model, model.detail, model.context_window);
+        text += &format!(
+            "{place}: {} ({mark}{}, {} tokens)\n",
+            model.model, model.detail, model.context_window
+        );
     }
     for (agent, chain) in &report.agents {
         text += &format!("{agent}: {}\n", chain.join(", then "));
@@ -71,7 +85,10 @@ fn in_words(report: &ModelsReport) -> String {
         text += "Credentials: none\n";
     }
     for profile in &report.profiles {
-        text += &format!("{} [{}] {} ({})\n", profile.id, profile.kind, profile.status, profile.source);
+        text += &format!(
+            "{} [{}] {} ({})\n",
+            profile.id, profile.kind, profile.status, profile.source
+        );
     }
     text
 }

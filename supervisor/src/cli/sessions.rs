@@ -1,12 +1,18 @@
 //! `openclaw sessions`.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what it is for")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "printing is what it is for"
+)]
 
 use super::{CliError, ExitCode, client::Client, on_one_thread, paths};
+use crate::control::report;
 use crate::store::Store;
 use crate::store::export::to_jsonl;
 use anyhow::Context as _;
 use ipc::control::{FromSupervisor, SessionDetail, SessionSummary, ToSupervisor};
 use ipc::id::SessionKey;
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 /// Look at sessions.
@@ -51,18 +57,54 @@ enum Command {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
-    match args.command.as_ref().unwrap_or(&Command::List { json: false }) {
+    match args
+        .command
+        .as_ref()
+        .unwrap_or(&Command::List { json: false })
+    {
         Command::List { json } => list(*json),
-        Command::Show { session, limit, json } => show(session, *limit, *json),
+        Command::Show {
+            session,
+            limit,
+            json,
+        } => show(session, *limit, *json),
         Command::Export { session, output } => export(session, output.as_ref()),
-        Command::Reset { session } => {
-            super::tell(&ToSupervisor::SessionsReset { session: SessionKey::from(session.as_str()) })
-        }
+        Command::Reset { session } => super::tell(&ToSupervisor::SessionsReset {
+            session: SessionKey::from(session.as_str()),
+        }),
     }
 }
 
+/// The gateway's word, which knows what is live; without one, what is on disk.
 fn ask(message: &ToSupervisor) -> Result<FromSupervisor, CliError> {
-    on_one_thread(async { Client::connect(&paths()).await?.ask(message).await })
+    on_one_thread(async {
+        match Client::connect(&paths()).await {
+            Ok(mut client) => client.ask(message).await,
+            Err(CliError::NoGateway(_)) => from_disk(message).await,
+            Err(other) => Err(other),
+        }
+    })
+}
+
+async fn from_disk(message: &ToSupervisor) -> Result<FromSupervisor, CliError> {
+    let database = paths().database();
+    if !database.exists() {
+        return Ok(FromSupervisor::Sessions {
+            sessions: Vec::new(),
+        });
+    }
+    let store = Store::open_to_read(&database).map_err(anyhow::Error::new)?;
+    let live = HashMap::new();
+    let read = if let ToSupervisor::SessionsShow { session, limit } = message {
+        report::session(&store, &live, session, *limit).await
+    } else {
+        report::sessions(&store, &live).await
+    };
+    let answer = read.map_err(anyhow::Error::new)?;
+    if let FromSupervisor::Refused(refusal) = answer {
+        return Err(refusal.into());
+    }
+    Ok(answer)
 }
 
 fn list(json: bool) -> Result<ExitCode, CliError> {
@@ -85,7 +127,10 @@ fn list(json: bool) -> Result<ExitCode, CliError> {
 
 fn line(session: &SessionSummary) -> String {
     let at = jiff::Timestamp::from_millisecond(session.updated_at).unwrap_or_default();
-    let at = at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string();
+    let at = at
+        .to_zoned(jiff::tz::TimeZone::system())
+        .strftime("%Y-%m-%d %H:%M")
+        .to_string();
     format!(
         "{:<40} {:<8} {at}  {:>5} items  {:>8} tokens in  {:>7} out",
         session.session.as_str(),
@@ -97,7 +142,10 @@ fn line(session: &SessionSummary) -> String {
 }
 
 fn show(session: &str, limit: Option<u32>, json: bool) -> Result<ExitCode, CliError> {
-    let answer = ask(&ToSupervisor::SessionsShow { session: SessionKey::from(session), limit })?;
+    let answer = ask(&ToSupervisor::SessionsShow {
+        session: SessionKey::from(session),
+        limit,
+    })?;
     let FromSupervisor::Session(detail) = answer else {
         return Err(CliError::unexpected(&answer));
     };
@@ -120,7 +168,13 @@ fn in_words(detail: &SessionDetail) -> String {
             "answer" => {
                 let calls = item["tool_calls"].as_array().into_iter().flatten();
                 let calls: Vec<String> = calls
-                    .map(|call| format!("\n    → {} {}", call["name"].as_str().unwrap_or_default(), call["arguments"].as_str().unwrap_or_default()))
+                    .map(|call| {
+                        format!(
+                            "\n    → {} {}",
+                            call["name"].as_str().unwrap_or_default(),
+                            call["arguments"].as_str().unwrap_or_default()
+                        )
+                    })
                     .collect();
                 field("text") + &calls.concat()
             }
@@ -142,7 +196,8 @@ fn export(session: &str, output: Option<&PathBuf>) -> Result<ExitCode, CliError>
     })?;
     match output {
         Some(path) => {
-            std::fs::write(path, &text).with_context(|| format!("failed to write {}", path.display()))?;
+            std::fs::write(path, &text)
+                .with_context(|| format!("failed to write {}", path.display()))?;
             eprintln!("wrote {}", path.display());
         }
         None => print!("{text}"),

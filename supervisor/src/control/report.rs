@@ -2,7 +2,7 @@
 
 use super::Control;
 use crate::session::{PhaseName, SessionView};
-use crate::store::{SessionRow, StoreError};
+use crate::store::{SessionRow, Store, StoreError};
 use ipc::control::{
     FromSupervisor, HealthReport, PartHealth, SessionDetail, SessionSummary, WallsReport,
 };
@@ -17,16 +17,22 @@ pub(super) async fn health(control: &Control) -> Result<FromSupervisor, StoreErr
     let config = &live.config;
     let views = control.router.views().await;
     let models = live.models.chain(&config.default_agent().id, None).await;
-    let walls = walls(control.services.walls.borrow().as_ref(), config.sandbox.network);
+    let walls = walls(
+        control.services.walls.borrow().as_ref(),
+        config.sandbox.network,
+    );
     let mut notices: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
     let minimum = config.sandbox.minimum.unwrap_or(1);
     let high_enough = walls.level.is_none_or(|level| level >= minimum);
     if !high_enough {
-        notices.push(format!("the walls are below sandbox.minimum {minimum}: no tool is run"));
+        notices.push(format!(
+            "the walls are below sandbox.minimum {minimum}: no tool is run"
+        ));
     }
     let complaint = control.services.complaint();
     let ok = high_enough && complaint.is_none();
-    notices.extend(complaint.map(|what| format!("the last good configuration is in force: {what}")));
+    notices
+        .extend(complaint.map(|what| format!("the last good configuration is in force: {what}")));
     Ok(FromSupervisor::Health(HealthReport {
         ok,
         version: env!("CARGO_PKG_VERSION").into(),
@@ -59,7 +65,9 @@ fn walls(report: Option<&Report>, network: crate::config::Network) -> WallsRepor
     };
     WallsReport {
         level: report.map(|report| report.level),
-        layers: report.map(|report| report.layers.iter().map(layer).collect()).unwrap_or_default(),
+        layers: report
+            .map(|report| report.layers.iter().map(layer).collect())
+            .unwrap_or_default(),
         network: network.into(),
     }
 }
@@ -71,33 +79,50 @@ pub(super) async fn models(control: &Control) -> Result<FromSupervisor, StoreErr
 }
 
 /// All sessions.
-pub(super) async fn sessions(control: &Control) -> Result<FromSupervisor, StoreError> {
-    let views = control.router.views().await;
-    let rows = control.services.store.list().await?;
-    let sessions = rows.into_iter().map(|row| summary(row, &views)).collect();
+pub(crate) async fn sessions(
+    store: &Store,
+    live: &HashMap<SessionKey, SessionView>,
+) -> Result<FromSupervisor, StoreError> {
+    let rows = store.list().await?;
+    let sessions = rows.into_iter().map(|row| summary(row, live)).collect();
     Ok(FromSupervisor::Sessions { sessions })
 }
 
 /// One session with its items.
-pub(super) async fn session(
-    control: &Control,
+pub(crate) async fn session(
+    store: &Store,
+    live: &HashMap<SessionKey, SessionView>,
     key: &SessionKey,
     limit: Option<u32>,
 ) -> Result<FromSupervisor, StoreError> {
-    let views = control.router.views().await;
-    let Some(shown) = control.services.store.show(key, limit).await? else {
+    let Some(shown) = store.show(key, limit).await? else {
         let text = format!("there is no session {key}; openclaw sessions list shows what there is");
-        return Ok(FromSupervisor::Refused(Refusal::new(RefusalKind::NotFound, text)));
+        return Ok(FromSupervisor::Refused(Refusal::new(
+            RefusalKind::NotFound,
+            text,
+        )));
     };
-    let items = shown.items.iter().filter_map(|item| serde_json::to_value(item).ok()).collect();
-    Ok(FromSupervisor::Session(SessionDetail { summary: summary(shown.row, &views), items }))
+    let items = shown
+        .items
+        .iter()
+        .filter_map(|item| serde_json::to_value(item).ok())
+        .collect();
+    Ok(FromSupervisor::Session(SessionDetail {
+        summary: summary(shown.row, live),
+        items,
+    }))
 }
 
 fn summary(row: SessionRow, views: &HashMap<SessionKey, SessionView>) -> SessionSummary {
     let view = views.get(&row.session);
     SessionSummary {
-        state: view.map_or(PhaseName::Cold, |view| view.phase).as_str().to_owned(),
-        pid: view.and_then(|view| view.pid).and_then(|pid| u32::try_from(pid).ok()),
+        state: view
+            .map_or(PhaseName::Cold, |view| view.phase)
+            .as_str()
+            .to_owned(),
+        pid: view
+            .and_then(|view| view.pid)
+            .and_then(|pid| u32::try_from(pid).ok()),
         agent: row.agent,
         updated_at: row.updated_at,
         items: row.items,

@@ -68,20 +68,36 @@ pub enum ExitReason {
 
 impl Child {
     pub(super) fn new(mut process: tokio::process::Child, label: String) -> Self {
-        let pid = process.id().and_then(|id| i32::try_from(id).ok()).unwrap_or(0);
+        let pid = process
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .unwrap_or(0);
         let last_words = LastWords::default();
         let log = process.stderr.take().map(|log| {
             let task = pass_log(log, label.clone(), last_words.clone());
-            #[expect(clippy::disallowed_methods, reason = "aborted when the child is dropped")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "aborted when the child is dropped"
+            )]
             tokio::spawn(task).abort_handle()
         });
-        Self { process, pid, label, log, last_words }
+        Self {
+            process,
+            pid,
+            label,
+            log,
+            last_words,
+        }
     }
 
     /// The last line it said on its standard error; empty when it said nothing.
     #[must_use]
     pub fn last_words(&self) -> String {
-        self.last_words.0.lock().map(|words| words.clone()).unwrap_or_default()
+        self.last_words
+            .0
+            .lock()
+            .map(|words| words.clone())
+            .unwrap_or_default()
     }
 
     /// The process id; also the process group's.

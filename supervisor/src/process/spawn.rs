@@ -36,7 +36,10 @@ pub struct SpawnError {
 impl SpawnError {
     /// `program` could not be started because of `cause`.
     pub fn new(program: &Path, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { program: program.display().to_string(), cause: io::Error::other(cause) }
+        Self {
+            program: program.display().to_string(),
+            cause: io::Error::other(cause),
+        }
     }
 }
 
@@ -49,7 +52,10 @@ where
     Out: Serialize,
     In: DeserializeOwned,
 {
-    start(&spawn).map_err(|cause| SpawnError { program: spawn.program.display().to_string(), cause })
+    start(&spawn).map_err(|cause| SpawnError {
+        program: spawn.program.display().to_string(),
+        cause,
+    })
 }
 
 fn start<Out, In>(spawn: &Spawn<'_>) -> io::Result<(Child, Link<Out, In>)>
@@ -61,7 +67,10 @@ where
     if let Some(first) = &spawn.first {
         ours.write_all(first)?;
     }
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that starts children")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that starts children"
+    )]
     let mut command = std::process::Command::new(spawn.program);
     command
         .arg0(&spawn.title)
@@ -72,7 +81,9 @@ where
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .process_group(0);
-    let process = tokio::process::Command::from(command).kill_on_drop(true).spawn()?;
+    let process = tokio::process::Command::from(command)
+        .kill_on_drop(true)
+        .spawn()?;
     let child = Child::new(process, spawn.label.clone());
     Ok((child, Link::from_fd(OwnedFd::from(ours))?))
 }

@@ -1,6 +1,6 @@
 //! What an agent process says, and what is done about it.
 
-use super::driver::{CallEnd, Driver};
+use super::driver::{CallEnd, Driver, ToolEnd};
 use super::state::Input;
 use super::turn::Turn;
 use crate::broker::model::{self, ModelAsk};
@@ -71,7 +71,9 @@ impl Driver {
             Ask::Model(request) => self.ask_model(call, request).await,
             Ask::Tool(tool) => self.ask_tool(call, tool).await,
             Ask::Note { text } => {
-                let Some(turn) = self.turn.as_ref().map(|turn| turn.id) else { return Ok(()) };
+                let Some(turn) = self.turn.as_ref().map(|turn| turn.id) else {
+                    return Ok(());
+                };
                 let note = TranscriptItem::Note { text };
                 let item = self.transcript.append_heard(turn, note, None).await?;
                 self.reply(call, Ok(Reply::Stored { item }));
@@ -88,7 +90,9 @@ impl Driver {
         if let Some(instructions) = request.instructions {
             self.instructions = instructions.into();
         }
-        let Some(turn) = &self.turn else { return Ok(()) };
+        let Some(turn) = &self.turn else {
+            return Ok(());
+        };
         if let Err(refusal) = turn.budget.check(turn.elapsed()) {
             self.reply(call, Err(refusal));
             return Ok(());
@@ -98,12 +102,18 @@ impl Driver {
         if request.purpose == Purpose::Answer {
             self.take_steering(id).await?;
         }
-        let Some(process) = &self.process else { return Ok(()) };
+        let Some(process) = &self.process else {
+            return Ok(());
+        };
         let config = self.config();
         let ask = ModelAsk {
             call,
             purpose: request.purpose,
-            chain: self.live.models.chain(&self.agent, self.pinned_model().as_ref()).await,
+            chain: self
+                .live
+                .models
+                .chain(&self.agent, self.pinned_model().as_ref())
+                .await,
             session: self.key.clone(),
             instructions: Arc::clone(&self.instructions),
             tools: self.policy.offered(),
@@ -116,7 +126,8 @@ impl Driver {
         };
         self.standing.model_asked = true;
         let live = Arc::clone(&self.live);
-        self.calls.spawn(async move { CallEnd::Model(Box::new(model::ask(live, ask).await)) });
+        self.calls
+            .spawn(async move { CallEnd::Model(Box::new(model::ask(live, ask).await)) });
         Ok(())
     }
 
@@ -127,8 +138,15 @@ impl Driver {
 
     /// Notes that had to wait for the last tool call.
     async fn store_notes(&mut self, turn: ipc::id::TurnId) -> Result<(), StoreError> {
-        let notes = self.turn.as_mut().map(|turn| std::mem::take(&mut turn.notes)).unwrap_or_default();
-        let items = notes.into_iter().map(|text| TranscriptItem::Note { text }).collect();
+        let notes = self
+            .turn
+            .as_mut()
+            .map(|turn| std::mem::take(&mut turn.notes))
+            .unwrap_or_default();
+        let items = notes
+            .into_iter()
+            .map(|text| TranscriptItem::Note { text })
+            .collect();
         self.transcript.append(turn, items, Vec::new(), None).await
     }
 
@@ -139,13 +157,18 @@ impl Driver {
         }
         let taken: Vec<InputId> = self.inputs.keys().copied().collect();
         let items = self.inputs.values().map(said).collect();
-        self.transcript.append(turn, items, taken.clone(), None).await?;
+        self.transcript
+            .append(turn, items, taken.clone(), None)
+            .await?;
         self.inputs.clear();
         if let Some(turn) = &mut self.turn {
             turn.inputs.extend(&taken);
         }
         for input in taken {
-            let (state, _) = self.state.clone().step(Input::Taken(input), std::time::Instant::now());
+            let (state, _) = self
+                .state
+                .clone()
+                .step(Input::Taken(input), std::time::Instant::now());
             self.state = state;
         }
         Ok(())
@@ -153,19 +176,31 @@ impl Driver {
 
     async fn reject(&mut self, request: CallRef, reason: String) -> Result<(), StoreError> {
         self.standing.open.remove(&request);
-        let Some(turn) = self.turn.as_ref().map(|turn| turn.id) else { return Ok(()) };
+        let Some(turn) = self.turn.as_ref().map(|turn| turn.id) else {
+            return Ok(());
+        };
         let outcome = ToolOutcome::Failed { reason };
         let tool = self.tool_name(request);
-        let item = TranscriptItem::Outcome { call: request, tool, outcome };
-        self.transcript.append(turn, vec![item], Vec::new(), None).await
+        let item = TranscriptItem::Outcome {
+            call: request,
+            tool,
+            outcome,
+        };
+        self.transcript
+            .append(turn, vec![item], Vec::new(), None)
+            .await
     }
 
     /// The name the model gave a call.
     fn tool_name(&self, request: CallRef) -> String {
         let calls = super::recovery::last_answer(self.transcript.context());
-        let call = calls.filter(|(item, _)| *item == request.item).and_then(|(_, calls)| {
-            usize::try_from(request.index).ok().and_then(|index| calls.get(index))
-        });
+        let call = calls
+            .filter(|(item, _)| *item == request.item)
+            .and_then(|(_, calls)| {
+                usize::try_from(request.index)
+                    .ok()
+                    .and_then(|index| calls.get(index))
+            });
         call.map(|call| call.name.clone()).unwrap_or_default()
     }
 
@@ -174,13 +209,17 @@ impl Driver {
         self.standing.tools_asked += 1;
         if let Verdict::Block { reason } = self.loops.before(&tool.args) {
             // The guard is not told of its own no: it would count as a new result.
-            return self.call_ended(call, tool, ToolOutcome::Denied { reason }, None).await;
+            return self
+                .call_ended(call, tool, ToolOutcome::Denied { reason }, None)
+                .await;
         }
         let place = match decide(&tool.args, &self.policy) {
             Decision::Deny { reason } => Err(ToolOutcome::Denied { reason }),
             Decision::Allow(place) => self.walls_hold(place),
         };
-        let Some(turn) = &self.turn else { return Ok(()) };
+        let Some(turn) = &self.turn else {
+            return Ok(());
+        };
         let (id, cancel) = (turn.id, turn.cancel.clone());
         self.tell(Activity::ToolBegan {
             tool: tool.args.name().to_owned(),
@@ -190,15 +229,30 @@ impl Driver {
             Err(outcome) => outcome,
             Ok(Place::Supervisor) => self.look_up(&tool.args).await?,
             Ok(place) => {
-                let durability = if tool.args.is_read_only() { Durability::Relaxed } else { Durability::Synced };
+                let durability = if tool.args.is_read_only() {
+                    Durability::Relaxed
+                } else {
+                    Durability::Synced
+                };
                 let session = self.transcript.session().clone();
                 let name = tool.args.name();
-                match self.services.store.begin_call(&session, id, tool.request, name, durability).await? {
+                match self
+                    .services
+                    .store
+                    .begin_call(&session, id, tool.request, name, durability)
+                    .await?
+                {
                     Begun::Again => ToolOutcome::Interrupted,
                     Begun::Fresh => {
-                        let running = self.tools.run(tool.args.clone(), place, &self.policy, cancel);
+                        let running =
+                            self.tools
+                                .run(tool.args.clone(), place, &self.policy, cancel);
                         self.calls.spawn(async move {
-                            CallEnd::Tool { call, tool, ended: running.await }
+                            CallEnd::Tool(Box::new(ToolEnd {
+                                call,
+                                tool,
+                                ended: running.await,
+                            }))
                         });
                         return Ok(());
                     }
@@ -238,40 +292,73 @@ impl Driver {
             | ToolArgs::Write(_)
             | ToolArgs::Edit(_)
             | ToolArgs::ApplyPatch(_)
-            | ToolArgs::Ls(_) => {
-                Ok(ToolOutcome::Failed { reason: format!("{} needs a process of its own", args.name()) })
-            }
+            | ToolArgs::Ls(_) => Ok(ToolOutcome::Failed {
+                reason: format!("{} needs a process of its own", args.name()),
+            }),
         }
     }
 
-    async fn session_status(&mut self, args: &SessionStatusArgs) -> Result<ToolOutcome, StoreError> {
-        if args.session_key.as_ref().is_some_and(|key| key != self.key.as_str()) {
-            let reason = format!("only this session, {}, can be looked at from here", self.key);
+    async fn session_status(
+        &mut self,
+        args: &SessionStatusArgs,
+    ) -> Result<ToolOutcome, StoreError> {
+        if args
+            .session_key
+            .as_ref()
+            .is_some_and(|key| key != self.key.as_str())
+        {
+            let reason = format!(
+                "only this session, {}, can be looked at from here",
+                self.key
+            );
             return Ok(ToolOutcome::Denied { reason });
         }
         if let Some(model) = &args.model {
             let pin = (model != "default").then(|| model.clone());
-            if let Some(wrong) = pin.as_ref().and_then(|m| m.parse::<crate::config::ModelRef>().err()) {
-                return Ok(ToolOutcome::Failed { reason: wrong.to_string() });
+            if let Some(wrong) = pin
+                .as_ref()
+                .and_then(|m| m.parse::<crate::config::ModelRef>().err())
+            {
+                return Ok(ToolOutcome::Failed {
+                    reason: wrong.to_string(),
+                });
             }
-            self.services.store.pin_model(self.transcript.session(), pin.clone()).await?;
+            self.services
+                .store
+                .pin_model(self.transcript.session(), pin.clone())
+                .await?;
             self.pinned = pin;
         }
-        let chain = self.live.models.chain(&self.agent, self.pinned_model().as_ref()).await;
+        let chain = self
+            .live
+            .models
+            .chain(&self.agent, self.pinned_model().as_ref())
+            .await;
         let context = self.transcript.context();
         let facts = SessionFacts {
             session: self.key.as_str(),
             agent: self.agent.as_str(),
-            context_window: chain.first().map_or(0, |model| self.live.models.context_window(model)),
+            context_window: chain
+                .first()
+                .map_or(0, |model| self.live.models.context_window(model)),
             chain: chain.iter().map(ToString::to_string).collect(),
             pinned: self.pinned.is_some(),
-            context_tokens: context.items.iter().map(|(_, item)| u64::from(item.tokens())).sum(),
+            context_tokens: context
+                .items
+                .iter()
+                .map(|(_, item)| u64::from(item.tokens()))
+                .sum(),
             usage: self.usage,
             model_calls: (
                 self.turn.as_ref().map_or(0, |turn| turn.model_calls),
                 self.live.config.budget.model_calls,
             ),
-            level: self.services.walls.borrow().as_ref().map(|report| report.level),
+            level: self
+                .services
+                .walls
+                .borrow()
+                .as_ref()
+                .map(|report| report.level),
             network: super::start::network_name(&self.live.config),
         };
         Ok(status::session_status(&facts))
@@ -290,7 +377,10 @@ impl Driver {
 
 /// A message as it stands in the transcript.
 pub(super) fn said(input: &StoredInput) -> TranscriptItem {
-    TranscriptItem::User { input: input.id, text: input.text.clone() }
+    TranscriptItem::User {
+        input: input.id,
+        text: input.text.clone(),
+    }
 }
 
 /// What a call does, in a few words.
@@ -302,7 +392,9 @@ fn detail(args: &ToolArgs) -> String {
         ToolArgs::Write(args) => args.path.clone(),
         ToolArgs::Edit(args) => args.path.clone(),
         ToolArgs::Ls(args) => args.path.clone().unwrap_or_default(),
-        ToolArgs::ApplyPatch(_) | ToolArgs::SessionStatus(_) | ToolArgs::AgentsList(_) => String::new(),
+        ToolArgs::ApplyPatch(_) | ToolArgs::SessionStatus(_) | ToolArgs::AgentsList(_) => {
+            String::new()
+        }
     };
     let line = whole.lines().next().unwrap_or_default();
     let mut short: String = line.chars().take(DETAIL).collect();

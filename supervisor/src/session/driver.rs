@@ -51,9 +51,18 @@ enum Event {
 }
 
 /// The end of something that was done for the agent.
+#[derive(Debug)]
 pub(super) enum CallEnd {
     Model(Box<ModelEnd>),
-    Tool { call: CallId, tool: ToolCall, ended: Ended },
+    Tool(Box<ToolEnd>),
+}
+
+/// The end of a tool call.
+#[derive(Debug)]
+pub(super) struct ToolEnd {
+    pub(super) call: CallId,
+    pub(super) tool: ToolCall,
+    pub(super) ended: Ended,
 }
 
 /// A session's owner.
@@ -105,11 +114,18 @@ pub async fn start(
     tasks: &tokio_util::task::TaskTracker,
 ) -> Result<SessionHandle, StoreError> {
     let (sender, commands) = mpsc::channel(COMMANDS);
-    let cold = SessionView { phase: PhaseName::Cold, pid: None, waiting: 0 };
+    let cold = SessionView {
+        phase: PhaseName::Cold,
+        pid: None,
+        waiting: 0,
+    };
     let (view, seen) = watch::channel(cold);
     let driver = Driver::open(services, key, agent, commands, view).await?;
     tasks.spawn(driver.run());
-    Ok(SessionHandle { commands: sender, view: seen })
+    Ok(SessionHandle {
+        commands: sender,
+        view: seen,
+    })
 }
 
 impl Driver {
@@ -229,7 +245,11 @@ impl Driver {
             PhaseName::InTurn => {
                 let hung = self.heard_at + SILENT_FOR;
                 let own = self.state.wake_at().unwrap_or(far);
-                if self.waits_for_us() { own.min(far) } else { own.min(hung) }
+                if self.waits_for_us() {
+                    own.min(far)
+                } else {
+                    own.min(hung)
+                }
             }
             PhaseName::Cold
             | PhaseName::Starting
@@ -260,12 +280,16 @@ impl Driver {
                 self.heard_at = Instant::now();
                 let stored = match end {
                     CallEnd::Model(end) => self.model_ended(*end).await,
-                    CallEnd::Tool { call, tool, ended } => self.tool_ended(call, tool, ended).await,
+                    CallEnd::Tool(end) => self.tool_ended(*end).await,
                 };
                 self.check(stored).await;
             }
             Event::Job(news) => {
-                let text = format!("background command {} ended: {}", news.job, news.outcome.to_text());
+                let text = format!(
+                    "background command {} ended: {}",
+                    news.job,
+                    news.outcome.to_text()
+                );
                 self.tell(Activity::Notice { text: text.clone() });
                 if self.config().tools.exec.notify_on_exit && self.news.len() < MAX_NEWS {
                     self.news.push(text);
@@ -347,13 +371,15 @@ impl Driver {
     }
 
     async fn exited(&mut self, reason: ExitReason) {
-        let Some(process) = self.process.take() else { return };
-        let reason = match reason {
-            // What it said last is the truer reason.
-            ExitReason::Code(_) if !process.last_words().is_empty() => {
-                ExitReason::JailFailed(process.last_words())
-            }
-            other => other,
+        let Some(process) = self.process.take() else {
+            return;
+        };
+        let said = process.last_words();
+        // What it said last is the truer reason.
+        let reason = if matches!(reason, ExitReason::Code(_)) && !said.is_empty() {
+            ExitReason::JailFailed(said)
+        } else {
+            reason
         };
         tracing::debug!(session = %self.key, "agent process {reason}");
         self.standing = Standing::default();
@@ -373,7 +399,9 @@ impl Driver {
     pub(super) async fn check(&mut self, stored: Result<(), StoreError>) {
         if let Err(error) = stored {
             tracing::error!(session = %self.key, "{error}");
-            self.tell(Activity::Notice { text: error.to_string() });
+            self.tell(Activity::Notice {
+                text: error.to_string(),
+            });
             self.calls.abort_all();
             self.broken(ExitReason::Stopped).await;
         }
@@ -488,7 +516,11 @@ impl Driver {
 
     async fn open_anew(&mut self) -> Result<(), StoreError> {
         self.services.store.reset(&self.key).await?;
-        let open = self.services.store.open_session(&self.key, &self.agent).await?;
+        let open = self
+            .services
+            .store
+            .open_session(&self.key, &self.agent)
+            .await?;
         self.next_turn = open.next_turn;
         self.pinned = open.model;
         self.usage = open.usage;
@@ -503,19 +535,24 @@ impl Driver {
             pid: self.process.as_ref().and_then(AgentProcess::pid),
             waiting: self.state.waiting(),
         };
-        self.view.send_if_modified(|shown| std::mem::replace(shown, view) != view);
+        self.view
+            .send_if_modified(|shown| std::mem::replace(shown, view) != view);
     }
 }
 
 fn configured(live: &Live, agent: &AgentId) -> Agent {
     let config = &live.config;
-    config.agent(agent).unwrap_or_else(|| config.default_agent()).clone()
+    config
+        .agent(agent)
+        .unwrap_or_else(|| config.default_agent())
+        .clone()
 }
 
 /// A regular file that somebody may execute.
 fn is_program(path: &std::path::Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+    std::fs::metadata(path)
+        .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
 fn policy_input<'a>(

@@ -1,7 +1,7 @@
 //! How turns begin, how calls end, and how turns end.
 
 use super::asks::said;
-use super::driver::{CallEnd, Driver};
+use super::driver::{Driver, ToolEnd};
 use super::recovery;
 use super::state::Input;
 use super::turn::Turn;
@@ -11,7 +11,6 @@ use crate::model::Completion;
 use crate::policy::TurnBudget;
 use crate::process::ExitReason;
 use crate::store::{FinishedTurn, StoreError, Unfinished};
-use crate::tool_host::Ended;
 use ipc::agent::{Reply, ToAgent, ToolCall, TurnOutcome, TurnStart};
 use ipc::control::Activity;
 use ipc::id::{CallId, CallRef, InputId, TurnId};
@@ -26,11 +25,19 @@ use tokio_util::sync::CancellationToken;
 impl Driver {
     /// Begins a turn on messages that wait.
     pub(super) async fn begin_turn(&mut self, inputs: Vec<InputId>) -> Result<(), StoreError> {
-        let messages: Vec<_> = inputs.iter().filter_map(|id| self.inputs.get(id)).cloned().collect();
+        let messages: Vec<_> = inputs
+            .iter()
+            .filter_map(|id| self.inputs.get(id))
+            .cloned()
+            .collect();
         let id = self.next_turn;
-        let news = std::mem::take(&mut self.news).into_iter().map(|text| TranscriptItem::Note { text });
+        let news = std::mem::take(&mut self.news)
+            .into_iter()
+            .map(|text| TranscriptItem::Note { text });
         let items = news.chain(messages.iter().map(said)).collect();
-        self.transcript.begin_turn(id, inputs.clone(), items).await?;
+        self.transcript
+            .begin_turn(id, inputs.clone(), items)
+            .await?;
         self.next_turn = id.next();
         self.inputs.retain(|id, _| !inputs.contains(id));
         let last = messages.last();
@@ -84,7 +91,11 @@ impl Driver {
         self.standing.cancelled = false;
         self.standing.open = open_calls.iter().map(|open| open.request).collect();
         let new_items = self.transcript.take_unheard();
-        self.say(ToAgent::Turn(TurnStart { turn, new_items, open_calls }));
+        self.say(ToAgent::Turn(TurnStart {
+            turn,
+            new_items,
+            open_calls,
+        }));
     }
 
     /// Takes the turn up where it was cut off.
@@ -109,9 +120,12 @@ impl Driver {
         }
         if plan.open.is_empty() && self.transcript.ends_with_answer() {
             // An answer that ends no turn: without a word after it, the agent would take it for one.
-            let text = "The gateway was restarted. Go on with the person's last message.".to_owned();
+            let text =
+                "The gateway was restarted. Go on with the person's last message.".to_owned();
             let note = TranscriptItem::Note { text };
-            self.transcript.append(turn, vec![note], Vec::new(), None).await?;
+            self.transcript
+                .append(turn, vec![note], Vec::new(), None)
+                .await?;
         }
         self.send_turn(turn, plan.open);
         Ok(())
@@ -123,17 +137,30 @@ impl Driver {
         };
         let session = self.transcript.session();
         let calls = self.services.store.calls_of(session, item).await?;
-        Ok(calls.into_iter().map(|(index, _)| CallRef { item, index }).collect())
+        Ok(calls
+            .into_iter()
+            .map(|(index, _)| CallRef { item, index })
+            .collect())
     }
 
     /// A model call has ended.
     pub(super) async fn model_ended(&mut self, end: ModelEnd) -> Result<(), StoreError> {
-        let ModelEnd { call, purpose, cache, result, fallbacks } = end;
+        let ModelEnd {
+            call,
+            purpose,
+            cache,
+            result,
+            fallbacks,
+        } = end;
         if let Some(cache) = cache {
             self.transcript.cache = cache;
         }
         self.standing.model_asked = false;
-        let Some(turn) = self.turn.as_mut().filter(|turn| !turn.cancel.is_cancelled()) else {
+        let Some(turn) = self
+            .turn
+            .as_mut()
+            .filter(|turn| !turn.cancel.is_cancelled())
+        else {
             return Ok(());
         };
         let id = turn.id;
@@ -160,12 +187,16 @@ impl Driver {
                     carried: completion.carried,
                 }
             }
-            Purpose::Summarize { through, .. } => {
-                TranscriptItem::Summary { through, text: completion.text.clone() }
-            }
+            Purpose::Summarize { through, .. } => TranscriptItem::Summary {
+                through,
+                text: completion.text.clone(),
+            },
         };
         self.usage += completion.usage;
-        let notes = fallbacks.into_iter().map(|text| TranscriptItem::Note { text }).collect();
+        let notes = fallbacks
+            .into_iter()
+            .map(|text| TranscriptItem::Note { text })
+            .collect();
         self.transcript.append(id, notes, Vec::new(), None).await?;
         let usage = Some((model, completion.usage));
         let item = self.transcript.append_heard(id, item, usage).await?;
@@ -183,12 +214,8 @@ impl Driver {
     }
 
     /// A tool's process is done with a call, or leaves it in the background.
-    pub(super) async fn tool_ended(
-        &mut self,
-        call: CallId,
-        tool: ToolCall,
-        ended: Ended,
-    ) -> Result<(), StoreError> {
+    pub(super) async fn tool_ended(&mut self, end: ToolEnd) -> Result<(), StoreError> {
+        let ToolEnd { call, tool, ended } = end;
         let outcome = self.tools.keep(ended);
         let warning = self.loops.after(&tool.args, &outcome);
         self.call_ended(call, tool, outcome, warning).await
@@ -205,15 +232,30 @@ impl Driver {
         self.standing.tools_asked = self.standing.tools_asked.saturating_sub(1);
         let ToolCall { request, args } = tool;
         let verdict = verdict(&outcome);
-        self.tell(Activity::ToolEnded { tool: args.name().to_owned(), verdict });
-        let Some(turn) = &mut self.turn else { return Ok(()) };
+        self.tell(Activity::ToolEnded {
+            tool: args.name().to_owned(),
+            verdict,
+        });
+        let Some(turn) = &mut self.turn else {
+            return Ok(());
+        };
         turn.notes.extend(warning);
         let id = turn.id;
         let short = outcome.without_output();
         let tool = args.name().to_owned();
-        let item = TranscriptItem::Outcome { call: request, tool, outcome };
+        let item = TranscriptItem::Outcome {
+            call: request,
+            tool,
+            outcome,
+        };
         let item = self.transcript.end_call(id, request, item).await?;
-        self.reply(call, Ok(Reply::Tool { item, outcome: short }));
+        self.reply(
+            call,
+            Ok(Reply::Tool {
+                item,
+                outcome: short,
+            }),
+        );
         Ok(())
     }
 
@@ -228,7 +270,9 @@ impl Driver {
         let Some(turn) = self.turn.as_mut().filter(|turn| turn.ending.is_some()) else {
             return Ok(());
         };
-        let Some(outcome) = turn.ending.clone() else { return Ok(()) };
+        let Some(outcome) = turn.ending.clone() else {
+            return Ok(());
+        };
         let id = turn.id;
         self.close_open_calls(id).await?;
         self.finish(outcome).await
@@ -241,7 +285,9 @@ impl Driver {
         let open = plan.open.into_iter().map(|open| TranscriptItem::Outcome {
             call: open.request,
             tool: open.call.name,
-            outcome: ToolOutcome::Cancelled { output: Capture::default() },
+            outcome: ToolOutcome::Cancelled {
+                output: Capture::default(),
+            },
         });
         let items: Vec<_> = open.collect();
         for item in plan.interrupted {
@@ -254,7 +300,9 @@ impl Driver {
     }
 
     async fn finish(&mut self, outcome: TurnOutcome) -> Result<(), StoreError> {
-        let Some(turn) = &self.turn else { return Ok(()) };
+        let Some(turn) = &self.turn else {
+            return Ok(());
+        };
         let reply = turn.reply(&outcome, &self.key);
         let finished = FinishedTurn {
             outcome,
@@ -263,12 +311,20 @@ impl Driver {
             target: turn.target.clone(),
         };
         let session = self.transcript.session().clone();
-        let outbox = self.services.store.finish_turn(&session, turn.id, finished).await?;
+        let outbox = self
+            .services
+            .store
+            .finish_turn(&session, turn.id, finished)
+            .await?;
         let inputs = turn.inputs.clone();
         self.turn = None;
         self.standing.turn = None;
         self.standing.open.clear();
-        self.publisher.publish(Outbound::Final(Final { outbox, inputs, reply }));
+        self.publisher.publish(Outbound::Final(Final {
+            outbox,
+            inputs,
+            reply,
+        }));
         self.apply_done().await;
         Ok(())
     }
@@ -312,7 +368,10 @@ fn fit_for(purpose: &Purpose, mut completion: Completion) -> Result<Completion, 
     match purpose {
         Purpose::Answer => Ok(completion),
         Purpose::Summarize { .. } if completion.text.trim().is_empty() => {
-            let text = format!("{} was asked for a summary and wrote none", completion.model);
+            let text = format!(
+                "{} was asked for a summary and wrote none",
+                completion.model
+            );
             Err(Refusal::new(RefusalKind::Unavailable, text))
         }
         Purpose::Summarize { .. } => {
@@ -324,7 +383,11 @@ fn fit_for(purpose: &Purpose, mut completion: Completion) -> Result<Completion, 
 
 /// How a turn ended whose last answer was stored and whose end was not.
 fn recovered_outcome(text: &str) -> TurnOutcome {
-    if text.trim() == "NO_REPLY" { TurnOutcome::Silent } else { TurnOutcome::Answered }
+    if text.trim() == "NO_REPLY" {
+        TurnOutcome::Silent
+    } else {
+        TurnOutcome::Answered
+    }
 }
 
 /// How a call ended, in a few words.
@@ -341,15 +404,6 @@ fn verdict(outcome: &ToolOutcome) -> String {
         | ToolOutcome::Failed { .. } => {
             let text = outcome.without_output().to_text();
             text.trim_matches(['[', ']']).chars().take(200).collect()
-        }
-    }
-}
-
-impl std::fmt::Debug for CallEnd {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Model(end) => f.debug_tuple("Model").field(&end.call).finish(),
-            Self::Tool { call, .. } => f.debug_tuple("Tool").field(call).finish(),
         }
     }
 }

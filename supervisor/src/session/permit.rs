@@ -32,25 +32,37 @@ impl Standing {
     /// Whether `frame` may come now; the reason is for the log and the exit record.
     pub(super) fn permits(&self, frame: &FromAgent) -> Result<(), &'static str> {
         let in_turn = |turn: TurnId| {
-            ok(self.turn == Some(turn), "a frame of a turn that does not run")
+            ok(
+                self.turn == Some(turn),
+                "a frame of a turn that does not run",
+            )
         };
         match frame {
             FromAgent::Hello(_) => ok(!self.greeted, "a second hello"),
             _ if !self.greeted => Err("a frame before the hello"),
             FromAgent::Ask { call, ask } => {
                 ok(self.turn.is_some(), "an ask outside a turn")?;
-                ok(self.last_call.is_none_or(|last| last < *call), "an ask whose number was used")?;
+                ok(
+                    self.last_call.is_none_or(|last| last < *call),
+                    "an ask whose number was used",
+                )?;
                 self.permits_ask(ask)
             }
             FromAgent::Reject { request, .. } => {
                 ok(self.turn.is_some(), "a rejection outside a turn")?;
-                ok(self.open.contains(request), "a rejection of a call that is not open")
+                ok(
+                    self.open.contains(request),
+                    "a rejection of a call that is not open",
+                )
             }
             FromAgent::Delta { turn, .. } | FromAgent::Undelta { turn } => in_turn(*turn),
             FromAgent::TurnDone { turn, outcome } => {
                 in_turn(*turn)?;
                 let busy = self.model_asked || self.tools_asked > 0;
-                ok(!busy || self.cancelled, "the end of a turn that still waits for replies")?;
+                ok(
+                    !busy || self.cancelled,
+                    "the end of a turn that still waits for replies",
+                )?;
                 ok(
                     self.cancelled || *outcome != TurnOutcome::Cancelled,
                     "a cancelled turn that nobody cancelled",
@@ -63,15 +75,30 @@ impl Standing {
         match ask {
             Ask::Model(_) => {
                 ok(!self.model_asked, "a second model call at once")?;
-                ok(self.tools_asked == 0, "a model call before its tools have ended")?;
-                ok(self.open.is_empty(), "a model call that leaves tool calls open")
+                ok(
+                    self.tools_asked == 0,
+                    "a model call before its tools have ended",
+                )?;
+                ok(
+                    self.open.is_empty(),
+                    "a model call that leaves tool calls open",
+                )
             }
             Ask::Tool(call) => {
-                ok(self.open.contains(&call.request), "a tool call that no answer asked for")?;
-                ok(self.tools_asked < MAX_TOOLS_AT_ONCE, "too many tool calls at once")
+                ok(
+                    self.open.contains(&call.request),
+                    "a tool call that no answer asked for",
+                )?;
+                ok(
+                    self.tools_asked < MAX_TOOLS_AT_ONCE,
+                    "too many tool calls at once",
+                )
             }
             Ask::Note { .. } => {
-                ok(!self.model_asked && self.tools_asked == 0, "a note in the middle of a call")?;
+                ok(
+                    !self.model_asked && self.tools_asked == 0,
+                    "a note in the middle of a call",
+                )?;
                 ok(self.open.is_empty(), "a note that leaves tool calls open")
             }
         }
@@ -79,7 +106,10 @@ impl Standing {
 
     /// The calls of a new answer are open.
     pub(super) fn opens(&mut self, item: ipc::id::ItemId, calls: &[ToolRequest]) {
-        self.open = (0_u32..).zip(calls).map(|(index, _)| CallRef { item, index }).collect();
+        self.open = (0_u32..)
+            .zip(calls)
+            .map(|(index, _)| CallRef { item, index })
+            .collect();
     }
 }
 
@@ -97,38 +127,65 @@ mod tests {
     use ipc::tool_args::{ExecArgs, ToolArgs};
 
     const TURN: TurnId = TurnId(3);
-    const CALL: CallRef = CallRef { item: ItemId(7), index: 0 };
+    const CALL: CallRef = CallRef {
+        item: ItemId(7),
+        index: 0,
+    };
 
     fn in_turn() -> Standing {
-        Standing { greeted: true, turn: Some(TURN), ..Standing::default() }
+        Standing {
+            greeted: true,
+            turn: Some(TURN),
+            ..Standing::default()
+        }
     }
 
     fn ask(ask: Ask) -> FromAgent {
-        FromAgent::Ask { call: CallId(1), ask }
+        FromAgent::Ask {
+            call: CallId(1),
+            ask,
+        }
     }
 
     fn model() -> FromAgent {
-        ask(Ask::Model(ModelRequest { instructions: None, last: ItemId(7), purpose: Purpose::Answer }))
+        ask(Ask::Model(ModelRequest {
+            instructions: None,
+            last: ItemId(7),
+            purpose: Purpose::Answer,
+        }))
     }
 
     fn tool() -> FromAgent {
-        ask(Ask::Tool(ToolCall { request: CALL, args: ToolArgs::Exec(ExecArgs::default()) }))
+        ask(Ask::Tool(ToolCall {
+            request: CALL,
+            args: ToolArgs::Exec(ExecArgs::default()),
+        }))
     }
 
     fn done(outcome: TurnOutcome) -> FromAgent {
-        FromAgent::TurnDone { turn: TURN, outcome }
+        FromAgent::TurnDone {
+            turn: TURN,
+            outcome,
+        }
     }
 
     #[test]
     fn nothing_is_heard_before_the_hello_and_no_second_one() {
         assert!(Standing::default().permits(&model()).is_err());
-        assert!(Standing::default().permits(&FromAgent::Hello(Hello::ours())).is_ok());
+        assert!(
+            Standing::default()
+                .permits(&FromAgent::Hello(Hello::ours()))
+                .is_ok()
+        );
         assert!(in_turn().permits(&FromAgent::Hello(Hello::ours())).is_err());
     }
 
     #[test]
     fn an_idle_agent_may_say_nothing() {
-        let idle = Standing { greeted: true, ..Standing::default() };
+        let idle = Standing {
+            greeted: true,
+            ..Standing::default()
+        };
         for frame in [model(), tool(), done(TurnOutcome::Answered)] {
             assert!(idle.permits(&frame).is_err(), "{frame:?}");
         }
@@ -147,27 +204,52 @@ mod tests {
     #[test]
     fn the_model_is_asked_only_when_every_call_has_ended() {
         assert!(in_turn().permits(&model()).is_ok());
-        let open = Standing { open: [CALL].into(), ..in_turn() };
+        let open = Standing {
+            open: [CALL].into(),
+            ..in_turn()
+        };
         assert!(open.permits(&model()).is_err());
-        let running = Standing { tools_asked: 1, ..in_turn() };
+        let running = Standing {
+            tools_asked: 1,
+            ..in_turn()
+        };
         assert!(running.permits(&model()).is_err());
-        let asked = Standing { model_asked: true, ..in_turn() };
+        let asked = Standing {
+            model_asked: true,
+            ..in_turn()
+        };
         assert!(asked.permits(&model()).is_err());
     }
 
     #[test]
     fn an_ask_number_is_used_once() {
-        let standing = Standing { last_call: Some(CallId(1)), ..in_turn() };
+        let standing = Standing {
+            last_call: Some(CallId(1)),
+            ..in_turn()
+        };
         assert!(standing.permits(&model()).is_err());
     }
 
     #[test]
     fn a_turn_ends_when_nothing_is_awaited_or_it_was_cancelled() {
-        let waiting = Standing { model_asked: true, ..in_turn() };
+        let waiting = Standing {
+            model_asked: true,
+            ..in_turn()
+        };
         assert!(waiting.permits(&done(TurnOutcome::Answered)).is_err());
-        let cancelled = Standing { cancelled: true, ..waiting };
+        let cancelled = Standing {
+            cancelled: true,
+            ..waiting
+        };
         assert!(cancelled.permits(&done(TurnOutcome::Cancelled)).is_ok());
         assert!(in_turn().permits(&done(TurnOutcome::Cancelled)).is_err());
-        assert!(in_turn().permits(&FromAgent::TurnDone { turn: TurnId(9), outcome: TurnOutcome::Answered }).is_err());
+        assert!(
+            in_turn()
+                .permits(&FromAgent::TurnDone {
+                    turn: TurnId(9),
+                    outcome: TurnOutcome::Answered
+                })
+                .is_err()
+        );
     }
 }

@@ -68,7 +68,15 @@ impl AgentProcess {
         let (to, _) = mpsc::channel(1);
         let (_, from) = mpsc::channel(1);
         let tasks = JoinSet::new();
-        Self { child: None, failed: Some(reason), to, from, exit: None, closed: true, _tasks: tasks }
+        Self {
+            child: None,
+            failed: Some(reason),
+            to,
+            from,
+            exit: None,
+            closed: true,
+            _tasks: tasks,
+        }
     }
 
     /// Queues a message; `false` when the agent does not read.
@@ -88,7 +96,9 @@ impl AgentProcess {
     /// What it says next, or that it has left and everything it said was heard. Cancel-safe.
     pub(super) async fn next(&mut self) -> News {
         let Some(child) = &mut self.child else {
-            return News::Left(ExitReason::JailFailed(self.failed.clone().unwrap_or_default()));
+            return News::Left(ExitReason::JailFailed(
+                self.failed.clone().unwrap_or_default(),
+            ));
         };
         loop {
             if let Some(exit) = self.exit.as_ref().filter(|_| self.closed) {
@@ -118,7 +128,10 @@ impl AgentProcess {
 
     /// What it said last on its standard error.
     pub(super) fn last_words(&self) -> String {
-        self.child.as_ref().map(Child::last_words).unwrap_or_default()
+        self.child
+            .as_ref()
+            .map(Child::last_words)
+            .unwrap_or_default()
     }
 
     /// A signal for it.
@@ -139,7 +152,10 @@ async fn write(mut sender: LinkSender<ToAgent>, mut outbox: mpsc::Receiver<ToAge
     }
 }
 
-async fn read(mut receiver: LinkReceiver<FromAgent>, inbox: mpsc::Sender<Result<FromAgent, FrameError>>) {
+async fn read(
+    mut receiver: LinkReceiver<FromAgent>,
+    inbox: mpsc::Sender<Result<FromAgent, FrameError>>,
+) {
     loop {
         let frame = receiver.recv().await;
         let last = frame.is_err();

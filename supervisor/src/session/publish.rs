@@ -16,7 +16,10 @@ pub(super) struct Publisher {
 
 impl Publisher {
     pub(super) fn new() -> Self {
-        Self { sender: broadcast::Sender::new(LAG), draft: String::new() }
+        Self {
+            sender: broadcast::Sender::new(LAG),
+            draft: String::new(),
+        }
     }
 
     /// What was said of the current answer so far, and everything from now on.

@@ -25,19 +25,29 @@ pub(super) struct Recovery {
 
 /// The answer whose calls may be unfinished: the last one in the context.
 pub(super) fn last_answer(context: &Context) -> Option<(ItemId, &[ToolRequest])> {
-    context.items.iter().rev().find_map(|(id, item)| match item.as_ref() {
-        TranscriptItem::Answer { tool_calls, .. } => Some((*id, tool_calls.as_slice())),
-        TranscriptItem::User { .. }
-        | TranscriptItem::Outcome { .. }
-        | TranscriptItem::Note { .. }
-        | TranscriptItem::Summary { .. } => None,
-    })
+    context
+        .items
+        .iter()
+        .rev()
+        .find_map(|(id, item)| match item.as_ref() {
+            TranscriptItem::Answer { tool_calls, .. } => Some((*id, tool_calls.as_slice())),
+            TranscriptItem::User { .. }
+            | TranscriptItem::Outcome { .. }
+            | TranscriptItem::Note { .. }
+            | TranscriptItem::Summary { .. } => None,
+        })
 }
 
 /// What is left of the turn; `begun` are the calls of the last answer that were begun.
 pub(super) fn plan(context: &Context, begun: &BTreeSet<CallRef>) -> Recovery {
-    let mut plan = Recovery { interrupted: Vec::new(), open: Vec::new(), answered: false };
-    let Some((item, calls)) = last_answer(context) else { return plan };
+    let mut plan = Recovery {
+        interrupted: Vec::new(),
+        open: Vec::new(),
+        answered: false,
+    };
+    let Some((item, calls)) = last_answer(context) else {
+        return plan;
+    };
     let after: Vec<_> = context.items.iter().filter(|(id, _)| *id > item).collect();
     let ended: BTreeSet<CallRef> = after
         .iter()
@@ -61,7 +71,10 @@ pub(super) fn plan(context: &Context, begun: &BTreeSet<CallRef>) -> Recovery {
                 outcome: ToolOutcome::Interrupted,
             });
         } else {
-            plan.open.push(OpenCall { request, call: call.clone() });
+            plan.open.push(OpenCall {
+                request,
+                call: call.clone(),
+            });
         }
     }
     plan.answered = calls.is_empty() && after.is_empty() && !answers_a_note(context);
@@ -70,11 +83,17 @@ pub(super) fn plan(context: &Context, begun: &BTreeSet<CallRef>) -> Recovery {
 
 /// Whether the last thing said to the model before its last answers was a note of ours.
 fn answers_a_note(context: &Context) -> bool {
-    let said = context.items.iter().rev().find_map(|(_, item)| match item.as_ref() {
-        TranscriptItem::User { .. } => Some(false),
-        TranscriptItem::Note { .. } => Some(true),
-        TranscriptItem::Answer { .. } | TranscriptItem::Outcome { .. } | TranscriptItem::Summary { .. } => None,
-    });
+    let said = context
+        .items
+        .iter()
+        .rev()
+        .find_map(|(_, item)| match item.as_ref() {
+            TranscriptItem::User { .. } => Some(false),
+            TranscriptItem::Note { .. } => Some(true),
+            TranscriptItem::Answer { .. }
+            | TranscriptItem::Outcome { .. }
+            | TranscriptItem::Summary { .. } => None,
+        });
     said.unwrap_or(false)
 }
 
@@ -86,12 +105,21 @@ mod tests {
     use std::sync::Arc;
 
     fn context(items: Vec<TranscriptItem>) -> Context {
-        let items = (1..).map(ItemId).zip(items.into_iter().map(Arc::new)).collect();
-        Context { generation: 0, items }
+        let items = (1..)
+            .map(ItemId)
+            .zip(items.into_iter().map(Arc::new))
+            .collect();
+        Context {
+            generation: 0,
+            items,
+        }
     }
 
     fn user() -> TranscriptItem {
-        TranscriptItem::User { input: InputId(1), text: "do".into() }
+        TranscriptItem::User {
+            input: InputId(1),
+            text: "do".into(),
+        }
     }
 
     fn answer(calls: &[&str]) -> TranscriptItem {
@@ -111,7 +139,10 @@ mod tests {
 
     fn outcome(item: u64, index: u32) -> TranscriptItem {
         TranscriptItem::Outcome {
-            call: CallRef { item: ItemId(item), index },
+            call: CallRef {
+                item: ItemId(item),
+                index,
+            },
             tool: "exec".into(),
             outcome: ToolOutcome::Interrupted,
         }
@@ -120,13 +151,24 @@ mod tests {
     #[test]
     fn a_begun_call_is_interrupted_and_an_unbegun_one_is_open() {
         let context = context(vec![user(), answer(&["exec", "read", "ls"]), outcome(2, 0)]);
-        let begun = [0, 1].map(|index| CallRef { item: ItemId(2), index }).into();
+        let begun = [0, 1]
+            .map(|index| CallRef {
+                item: ItemId(2),
+                index,
+            })
+            .into();
         let plan = plan(&context, &begun);
-        assert_eq!(plan.interrupted, [TranscriptItem::Outcome {
-            call: CallRef { item: ItemId(2), index: 1 },
-            tool: "read".into(),
-            outcome: ToolOutcome::Interrupted,
-        }]);
+        assert_eq!(
+            plan.interrupted,
+            [TranscriptItem::Outcome {
+                call: CallRef {
+                    item: ItemId(2),
+                    index: 1
+                },
+                tool: "read".into(),
+                outcome: ToolOutcome::Interrupted,
+            }]
+        );
         assert_eq!(plan.open.len(), 1);
         assert_eq!(plan.open[0].request.index, 2);
         assert!(!plan.answered);
@@ -139,7 +181,9 @@ mod tests {
 
     #[test]
     fn an_answer_to_a_note_or_before_a_message_does_not_end_it() {
-        let note = TranscriptItem::Note { text: "flush".into() };
+        let note = TranscriptItem::Note {
+            text: "flush".into(),
+        };
         assert!(!plan(&context(vec![user(), note, answer(&[])]), &BTreeSet::new()).answered);
         assert!(!plan(&context(vec![answer(&[]), user()]), &BTreeSet::new()).answered);
         assert!(!plan(&context(vec![user()]), &BTreeSet::new()).answered);

@@ -12,16 +12,29 @@ impl Driver {
     /// Sends the first frame.
     pub(super) async fn introduce(&mut self) {
         let agent = self.config();
-        let chain = self.live.models.chain(&self.agent, self.pinned_model().as_ref()).await;
-        let window = chain.first().map_or(LEAST_WINDOW, |model| self.live.models.context_window(model));
-        let window = agent.context_tokens.map_or(window, |less| less.min(window)).max(LEAST_WINDOW);
+        let chain = self
+            .live
+            .models
+            .chain(&self.agent, self.pinned_model().as_ref())
+            .await;
+        let window = chain
+            .first()
+            .map_or(LEAST_WINDOW, |model| self.live.models.context_window(model));
+        let window = agent
+            .context_tokens
+            .map_or(window, |less| less.min(window))
+            .max(LEAST_WINDOW);
         let compaction = &agent.compaction;
         let model = chain.first().map(ToString::to_string).unwrap_or_default();
         let start = SessionStart {
             session: self.key.clone(),
             agent: self.agent.clone(),
             manuals: workspace::manuals(&agent).await,
-            facts: self.facts(&agent.workspace.display().to_string(), &model, agent.timezone.as_deref()),
+            facts: self.facts(
+                &agent.workspace.display().to_string(),
+                &model,
+                agent.timezone.as_deref(),
+            ),
             tools: self.policy.offered().iter().map(summary).collect(),
             context: ContextLimits {
                 window,
@@ -38,12 +51,28 @@ impl Driver {
     fn facts(&self, workspace: &str, model: &str, timezone: Option<&str>) -> Vec<String> {
         let zone = timezone.and_then(|name| jiff::tz::TimeZone::get(name).ok());
         let now = jiff::Timestamp::now().to_zoned(zone.unwrap_or_else(jiff::tz::TimeZone::system));
-        let level = self.services.walls.borrow().as_ref().map(|report| report.level);
-        let walls = level.map_or_else(|| "being probed".to_owned(), |level| format!("level {level}"));
+        let level = self
+            .services
+            .walls
+            .borrow()
+            .as_ref()
+            .map(|report| report.level);
+        let walls = level.map_or_else(
+            || "being probed".to_owned(),
+            |level| format!("level {level}"),
+        );
         vec![
-            format!("Date: {} ({})", now.strftime("%A, %Y-%m-%d"), now.strftime("%Z")),
+            format!(
+                "Date: {} ({})",
+                now.strftime("%A, %Y-%m-%d"),
+                now.strftime("%Z")
+            ),
             format!("Workspace: {workspace}"),
-            format!("Machine: {} {}", std::env::consts::OS, std::env::consts::ARCH),
+            format!(
+                "Machine: {} {}",
+                std::env::consts::OS,
+                std::env::consts::ARCH
+            ),
             format!("Model: {model}"),
             format!("Walls around tools: {walls}"),
             format!("Network of tools: {}", network_name(&self.live.config)),
@@ -60,6 +89,14 @@ pub(super) fn network_name(config: &Config) -> &'static str {
 }
 
 fn summary(spec: &ipc::tool_args::ToolSpec) -> ToolSummary {
-    let summary = spec.description.split_inclusive(". ").next().unwrap_or_default().trim_end();
-    ToolSummary { name: spec.name.clone(), summary: summary.to_owned() }
+    let summary = spec
+        .description
+        .split_inclusive(". ")
+        .next()
+        .unwrap_or_default()
+        .trim_end();
+    ToolSummary {
+        name: spec.name.clone(),
+        summary: summary.to_owned(),
+    }
 }

@@ -7,9 +7,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// A child that says no hello in this time is killed.
-pub const HELLO_WITHIN: Duration = Duration::from_secs(5);
+pub(super) const HELLO_WITHIN: Duration = Duration::from_secs(5);
 /// An agent told to abandon its turn has this long; then it is killed.
-pub const CANCEL_WITHIN: Duration = Duration::from_secs(2);
+pub(super) const CANCEL_WITHIN: Duration = Duration::from_secs(2);
 /// Between asking to exit, SIGTERM and SIGKILL.
 const RUNG: Duration = Duration::from_secs(2);
 /// After this many deaths in one turn, the turn is given up.
@@ -19,7 +19,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
 /// How the session is set up; constant over a process's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
+pub(super) struct Settings {
     /// What a message does that arrives during a turn.
     pub mode: QueueMode,
     /// How long to wait for more before collected messages become a turn.
@@ -83,7 +83,7 @@ impl PhaseName {
 
 /// What can happen to a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input {
+pub(super) enum Input {
     /// A message, stored already.
     Arrived(InputId),
     /// On disk there is a turn that was cut off.
@@ -110,7 +110,7 @@ pub enum Input {
 
 /// What is to be done about it, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
+pub(super) enum Effect {
     /// Start a process.
     Spawn,
     /// Tell the new process who it is.
@@ -137,7 +137,7 @@ pub enum Effect {
 
 /// A session's state.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct State {
+pub(super) struct State {
     settings: Settings,
     phase: Phase,
     waiting: VecDeque<InputId>,
@@ -156,7 +156,7 @@ pub struct State {
 impl State {
     /// A cold session with nothing to do.
     #[must_use]
-    pub fn new(settings: Settings) -> Self {
+    pub(super) fn new(settings: Settings) -> Self {
         Self {
             settings,
             phase: Phase::Cold,
@@ -172,13 +172,13 @@ impl State {
     }
 
     /// Other settings from now on.
-    pub fn set(&mut self, settings: Settings) {
+    pub(super) fn set(&mut self, settings: Settings) {
         self.settings = settings;
     }
 
     /// Where it is.
     #[must_use]
-    pub fn phase(&self) -> PhaseName {
+    pub(super) fn phase(&self) -> PhaseName {
         match self.phase {
             Phase::Cold => PhaseName::Cold,
             Phase::Starting { .. } => PhaseName::Starting,
@@ -191,28 +191,34 @@ impl State {
 
     /// Whether frames of the agent are heard: it has not been given up.
     #[must_use]
-    pub fn listens(&self) -> bool {
-        !matches!(self.phase, Phase::Stopping { .. } | Phase::Cold | Phase::Backoff { .. })
+    pub(super) fn listens(&self) -> bool {
+        !matches!(
+            self.phase,
+            Phase::Stopping { .. } | Phase::Cold | Phase::Backoff { .. }
+        )
     }
 
     /// Whether nothing is to be done until a message comes.
     #[must_use]
-    pub fn is_at_rest(&self) -> bool {
-        self.phase == Phase::Cold && (self.draining || (self.waiting.is_empty() && !self.unfinished))
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.phase == Phase::Cold
+            && (self.draining || (self.waiting.is_empty() && !self.unfinished))
     }
 
     /// Messages that wait for a turn.
     #[must_use]
-    pub fn waiting(&self) -> usize {
+    pub(super) fn waiting(&self) -> usize {
         self.waiting.len()
     }
 
     /// When [`Input::Tick`] is due.
     #[must_use]
-    pub fn wake_at(&self) -> Option<Instant> {
+    pub(super) fn wake_at(&self) -> Option<Instant> {
         match self.phase {
             Phase::Cold | Phase::InTurn => None,
-            Phase::Stopping { next: Rung::Reaped, .. } => None,
+            Phase::Stopping {
+                next: Rung::Reaped, ..
+            } => None,
             Phase::Idle { until } => Some(self.due().unwrap_or(until)),
             Phase::Starting { deadline }
             | Phase::Cancelling { deadline }
@@ -223,7 +229,7 @@ impl State {
 
     /// The next state, and what is to be done.
     #[must_use]
-    pub fn step(mut self, input: Input, now: Instant) -> (Self, Vec<Effect>) {
+    pub(super) fn step(mut self, input: Input, now: Instant) -> (Self, Vec<Effect>) {
         let mut effects = Vec::new();
         match input {
             Input::Arrived(id) => self.arrived(id, now, &mut effects),
@@ -234,7 +240,9 @@ impl State {
             Input::Hello => {
                 if matches!(self.phase, Phase::Starting { .. }) {
                     effects.push(Effect::Start);
-                    self.phase = Phase::Idle { until: now + self.settings.idle };
+                    self.phase = Phase::Idle {
+                        until: now + self.settings.idle,
+                    };
                     self.go_on(now, &mut effects);
                 }
             }
@@ -287,7 +295,9 @@ impl State {
             Phase::Idle { .. } if self.has_work(now) => {
                 let many = match self.settings.mode {
                     QueueMode::Followup => 1,
-                    QueueMode::Collect | QueueMode::Steer | QueueMode::Interrupt => self.waiting.len(),
+                    QueueMode::Collect | QueueMode::Steer | QueueMode::Interrupt => {
+                        self.waiting.len()
+                    }
                 };
                 self.collected_at = None;
                 self.phase = Phase::InTurn;
@@ -306,7 +316,9 @@ impl State {
     /// When collected messages may become a turn; `None` when nothing has to be waited for.
     fn due(&self) -> Option<Instant> {
         let debounced = self.settings.mode == QueueMode::Collect && !self.waiting.is_empty();
-        self.collected_at.filter(|_| debounced).map(|at| at + self.settings.debounce)
+        self.collected_at
+            .filter(|_| debounced)
+            .map(|at| at + self.settings.debounce)
     }
 
     fn has_work(&self, now: Instant) -> bool {
@@ -315,7 +327,9 @@ impl State {
     }
 
     fn spawn(&mut self, now: Instant, effects: &mut Vec<Effect>) {
-        self.phase = Phase::Starting { deadline: now + HELLO_WITHIN };
+        self.phase = Phase::Starting {
+            deadline: now + HELLO_WITHIN,
+        };
         self.renew = false;
         self.broken = None;
         effects.push(Effect::Spawn);
@@ -326,14 +340,18 @@ impl State {
         self.stop_wanted = false;
         self.unfinished = false;
         if self.phase() == PhaseName::InTurn {
-            self.phase = Phase::Idle { until: now + self.settings.idle };
+            self.phase = Phase::Idle {
+                until: now + self.settings.idle,
+            };
         }
         self.go_on(now, effects);
     }
 
     fn cancel(&mut self, now: Instant, effects: &mut Vec<Effect>) {
         if self.phase == Phase::InTurn {
-            self.phase = Phase::Cancelling { deadline: now + CANCEL_WITHIN };
+            self.phase = Phase::Cancelling {
+                deadline: now + CANCEL_WITHIN,
+            };
             self.stop_wanted = true;
             effects.push(Effect::Cancel);
         }
@@ -355,7 +373,10 @@ impl State {
         }
         self.hold_turn();
         self.broken = Some(reason);
-        self.phase = Phase::Stopping { next: Rung::Reaped, deadline: now };
+        self.phase = Phase::Stopping {
+            next: Rung::Reaped,
+            deadline: now,
+        };
         effects.push(Effect::Kill(KillStep::Kill));
     }
 
@@ -395,12 +416,17 @@ impl State {
         if self.unfinished {
             effects.push(Effect::TellRestart(reason));
         }
-        self.phase = Phase::Backoff { until: now + backoff(self.failures) };
+        self.phase = Phase::Backoff {
+            until: now + backoff(self.failures),
+        };
         self.tick(now, effects);
     }
 
     fn ask_to_exit(&mut self, now: Instant, effects: &mut Vec<Effect>) {
-        self.phase = Phase::Stopping { next: Rung::Term, deadline: now + RUNG };
+        self.phase = Phase::Stopping {
+            next: Rung::Term,
+            deadline: now + RUNG,
+        };
         effects.push(Effect::AskToExit);
     }
 
@@ -413,7 +439,10 @@ impl State {
             // The turn is on disk; the next gateway takes it up.
             Phase::InTurn | Phase::Cancelling { .. } => {
                 self.hold_turn();
-                self.phase = Phase::Stopping { next: Rung::Reaped, deadline: now };
+                self.phase = Phase::Stopping {
+                    next: Rung::Reaped,
+                    deadline: now,
+                };
                 effects.push(Effect::Kill(KillStep::Kill));
             }
         }
@@ -429,11 +458,17 @@ impl State {
             }
             Phase::Stopping { next, deadline } if now >= deadline => match next {
                 Rung::Term => {
-                    self.phase = Phase::Stopping { next: Rung::Kill, deadline: now + RUNG };
+                    self.phase = Phase::Stopping {
+                        next: Rung::Kill,
+                        deadline: now + RUNG,
+                    };
                     effects.push(Effect::Kill(KillStep::Term));
                 }
                 Rung::Kill => {
-                    self.phase = Phase::Stopping { next: Rung::Reaped, deadline: now };
+                    self.phase = Phase::Stopping {
+                        next: Rung::Reaped,
+                        deadline: now,
+                    };
                     effects.push(Effect::Kill(KillStep::Kill));
                 }
                 Rung::Reaped => {}

@@ -23,14 +23,24 @@ pub(super) struct Transcript {
 
 impl Transcript {
     /// Loads what is in the context of `session`.
-    pub(super) async fn load(store: Store, session: SessionId, next: ItemId) -> Result<Self, StoreError> {
+    pub(super) async fn load(
+        store: Store,
+        session: SessionId,
+        next: ItemId,
+    ) -> Result<Self, StoreError> {
         let items = store.load_context(&session).await?;
-        let items = items.into_iter().map(|(id, item)| (id, Arc::new(item))).collect();
+        let items = items
+            .into_iter()
+            .map(|(id, item)| (id, Arc::new(item)))
+            .collect();
         Ok(Self {
             store,
             session,
             next,
-            context: Context { generation: 0, items },
+            context: Context {
+                generation: 0,
+                items,
+            },
             cache: RenderCache::default(),
             unheard: Vec::new(),
         })
@@ -48,13 +58,20 @@ impl Transcript {
 
     /// Whether an answer was the last thing said.
     pub(super) fn ends_with_answer(&self) -> bool {
-        self.context.items.last().is_some_and(|(_, item)| item.kind() == ItemKind::Answer)
+        self.context
+            .items
+            .last()
+            .is_some_and(|(_, item)| item.kind() == ItemKind::Answer)
     }
 
     /// The outlines of the context; the agent is told of all of them with it.
     pub(super) fn outline(&mut self) -> Vec<ItemOutline> {
         self.unheard.clear();
-        self.context.items.iter().map(|(id, item)| item.outline(*id)).collect()
+        self.context
+            .items
+            .iter()
+            .map(|(id, item)| item.outline(*id))
+            .collect()
     }
 
     /// What the agent was not told of yet; it is with this.
@@ -70,7 +87,9 @@ impl Transcript {
         items: Vec<TranscriptItem>,
     ) -> Result<(), StoreError> {
         let items = self.number(items);
-        self.store.begin_turn(&self.session, turn, inputs, items.clone()).await?;
+        self.store
+            .begin_turn(&self.session, turn, inputs, items.clone())
+            .await?;
         self.keep(items);
         Ok(())
     }
@@ -87,7 +106,9 @@ impl Transcript {
             return Ok(());
         }
         let items = self.number(items);
-        self.store.append(&self.session, turn, items.clone(), taken, usage).await?;
+        self.store
+            .append(&self.session, turn, items.clone(), taken, usage)
+            .await?;
         self.keep(items);
         Ok(())
     }
@@ -115,7 +136,9 @@ impl Transcript {
         let outline = item.outline(self.next);
         let numbered = self.number(vec![item]);
         if let Some(first) = numbered.first() {
-            self.store.end_call(&self.session, turn, call, first.clone()).await?;
+            self.store
+                .end_call(&self.session, turn, call, first.clone())
+                .await?;
         }
         self.keep(numbered);
         self.unheard.retain(|unheard| unheard.id != outline.id);
@@ -133,9 +156,9 @@ impl Transcript {
             self.unheard.push(item.outline(id));
             if let TranscriptItem::Summary { through, .. } = &item {
                 let through = *through;
-                self.context.items.retain(|(old, kept)| {
-                    *old > through && kept.kind() != ItemKind::Summary
-                });
+                self.context
+                    .items
+                    .retain(|(old, kept)| *old > through && kept.kind() != ItemKind::Summary);
                 self.context.items.insert(0, (id, Arc::new(item)));
                 self.context.generation += 1;
             } else {

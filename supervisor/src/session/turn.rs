@@ -45,9 +45,10 @@ impl Turn {
             TurnOutcome::Answered => (ReplyStatus::Ok, self.text.clone()),
             TurnOutcome::Silent => (ReplyStatus::Ok, String::new()),
             TurnOutcome::Cancelled => (ReplyStatus::Cancelled, "Stopped.".to_owned()),
-            TurnOutcome::Failed { reason } => {
-                (ReplyStatus::Failed, format!("I could not go on: {}", reason.message))
-            }
+            TurnOutcome::Failed { reason } => (
+                ReplyStatus::Failed,
+                format!("I could not go on: {}", reason.message),
+            ),
         };
         FinalReply {
             text,

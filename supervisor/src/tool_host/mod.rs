@@ -3,8 +3,8 @@
 
 mod process;
 
-use crate::policy::{Place, SessionPolicy};
 use crate::config::Programs;
+use crate::policy::{Place, SessionPolicy};
 use ipc::id::JobId;
 use ipc::tool::{Capture, ToolOutcome, ToolStart};
 use ipc::tool_args::{ProcessAction, ProcessArgs, ToolArgs};
@@ -73,7 +73,15 @@ impl ToolHost {
     pub fn new(programs: Arc<Programs>, label: String) -> Self {
         // Unbounded in form; in fact at most one message for each of MAX_JOBS processes.
         let (ended, news) = mpsc::unbounded_channel();
-        Self { programs, label, files: None, jobs: BTreeMap::new(), next_job: 1, ended, news }
+        Self {
+            programs,
+            label,
+            files: None,
+            jobs: BTreeMap::new(),
+            next_job: 1,
+            ended,
+            news,
+        }
     }
 
     /// Begins a call in its place. The future does the rest; dropping it abandons the call.
@@ -89,17 +97,30 @@ impl ToolHost {
             (Place::Files, args) => self.file(args, policy, cancel),
             (Place::Jobs, _) => at_once(self.list()),
             (Place::Job(job), ToolArgs::Process(args)) => self.poke(job, args, cancel),
-            (Place::Job(_) | Place::Supervisor, args) => {
-                at_once(failed(format!("{} does not run in a process of its own", args.name())))
-            }
+            (Place::Job(_) | Place::Supervisor, args) => at_once(failed(format!(
+                "{} does not run in a process of its own",
+                args.name()
+            ))),
         }
     }
 
     /// Takes over the process of a call that went to the background.
     pub fn keep(&mut self, ended: Ended) -> ToolOutcome {
-        if let Some(Kept { job, command, process }) = ended.kept {
+        if let Some(Kept {
+            job,
+            command,
+            process,
+        }) = ended.kept
+        {
             self.make_room();
-            self.jobs.insert(job, Job { command, process, ended: None });
+            self.jobs.insert(
+                job,
+                Job {
+                    command,
+                    process,
+                    ended: None,
+                },
+            );
         }
         ended.outcome
     }
@@ -134,7 +155,12 @@ impl ToolHost {
         self.jobs.clear();
     }
 
-    fn exec(&mut self, args: ToolArgs, policy: &SessionPolicy, cancel: CancellationToken) -> Running {
+    fn exec(
+        &mut self,
+        args: ToolArgs,
+        policy: &SessionPolicy,
+        cancel: CancellationToken,
+    ) -> Running {
         let job = JobId(format!("job-{}", self.next_job));
         self.next_job += 1;
         let command = match &args {
@@ -153,30 +179,47 @@ impl ToolHost {
         Box::pin(async move {
             let process = match spawned {
                 Ok(process) => Arc::new(process),
-                Err(outcome) => return Ended { outcome, kept: None },
+                Err(outcome) => {
+                    return Ended {
+                        outcome,
+                        kept: None,
+                    };
+                }
             };
             let outcome = process.call_or_kill(args, &cancel).await;
-            let kept = matches!(outcome, ToolOutcome::Running { .. })
-                .then_some(Kept { job, command, process });
+            let kept = matches!(outcome, ToolOutcome::Running { .. }).then_some(Kept {
+                job,
+                command,
+                process,
+            });
             Ended { outcome, kept }
         })
     }
 
-    fn file(&mut self, args: ToolArgs, policy: &SessionPolicy, cancel: CancellationToken) -> Running {
+    fn file(
+        &mut self,
+        args: ToolArgs,
+        policy: &SessionPolicy,
+        cancel: CancellationToken,
+    ) -> Running {
         let live = self.files.take().filter(|process| process.is_alive());
         let process = match live {
             Some(process) => Ok(process),
             None => {
                 let job = JobId("files".into());
                 let start = policy.tool_start(job.clone());
-                self.spawn("files", &job, policy.files_jail(), start).map(Arc::new)
+                self.spawn("files", &job, policy.files_jail(), start)
+                    .map(Arc::new)
             }
         };
         match process {
             Ok(process) => {
                 self.files = Some(Arc::clone(&process));
                 Box::pin(async move {
-                    Ended { outcome: process.call(args, &cancel).await, kept: None }
+                    Ended {
+                        outcome: process.call(args, &cancel).await,
+                        kept: None,
+                    }
                 })
             }
             Err(outcome) => at_once(outcome),
@@ -212,25 +255,38 @@ impl ToolHost {
             return Box::pin(async move {
                 process.end().await;
                 let text = format!("{job} was ended and forgotten");
-                Ended { outcome: ToolOutcome::Text { text }, kept: None }
+                Ended {
+                    outcome: ToolOutcome::Text { text },
+                    kept: None,
+                }
             });
         }
         Box::pin(async move {
-            Ended { outcome: process.call(ToolArgs::Process(args), &cancel).await, kept: None }
+            Ended {
+                outcome: process.call(ToolArgs::Process(args), &cancel).await,
+                kept: None,
+            }
         })
     }
 
     fn no_such_job(&self, job: &JobId) -> String {
         let known: Vec<&str> = self.jobs.keys().map(JobId::as_str).collect();
         if known.is_empty() {
-            return format!("there is no background command {job}; none was left in the background");
+            return format!(
+                "there is no background command {job}; none was left in the background"
+            );
         }
-        format!("there is no background command {job}; there are: {}", known.join(", "))
+        format!(
+            "there is no background command {job}; there are: {}",
+            known.join(", ")
+        )
     }
 
     fn list(&self) -> ToolOutcome {
         if self.jobs.is_empty() {
-            return ToolOutcome::Text { text: "no background commands".into() };
+            return ToolOutcome::Text {
+                text: "no background commands".into(),
+            };
         }
         let line = |(id, job): (&JobId, &Job)| {
             let state = match &job.ended {
@@ -240,13 +296,17 @@ impl ToolHost {
             };
             format!("{id}  {state}  {}\n", job.command)
         };
-        ToolOutcome::Text { text: self.jobs.iter().map(line).collect() }
+        ToolOutcome::Text {
+            text: self.jobs.iter().map(line).collect(),
+        }
     }
 
     fn make_room(&mut self) {
         while self.jobs.len() >= MAX_JOBS {
             let ended = self.jobs.iter().find(|(_, job)| job.ended.is_some());
-            let Some(oldest) = ended.or_else(|| self.jobs.iter().next()).map(|(id, _)| id.clone())
+            let Some(oldest) = ended
+                .or_else(|| self.jobs.iter().next())
+                .map(|(id, _)| id.clone())
             else {
                 return;
             };
@@ -256,7 +316,10 @@ impl ToolHost {
 }
 
 fn at_once(outcome: ToolOutcome) -> Running {
-    Box::pin(std::future::ready(Ended { outcome, kept: None }))
+    Box::pin(std::future::ready(Ended {
+        outcome,
+        kept: None,
+    }))
 }
 
 fn failed(reason: String) -> ToolOutcome {
@@ -265,5 +328,7 @@ fn failed(reason: String) -> ToolOutcome {
 
 /// A cancelled call whose output is lost with its process.
 fn cancelled() -> ToolOutcome {
-    ToolOutcome::Cancelled { output: Capture::default() }
+    ToolOutcome::Cancelled {
+        output: Capture::default(),
+    }
 }

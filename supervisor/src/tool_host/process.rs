@@ -44,7 +44,11 @@ pub(super) struct ToolProcess {
 
 #[derive(Debug)]
 enum Order {
-    Run { args: ToolArgs, reply: oneshot::Sender<ToolOutcome>, call: oneshot::Sender<CallId> },
+    Run {
+        args: Box<ToolArgs>,
+        reply: oneshot::Sender<ToolOutcome>,
+        call: oneshot::Sender<CallId>,
+    },
     Cancel(CallId),
     Kill,
 }
@@ -52,11 +56,21 @@ enum Order {
 impl ToolProcess {
     /// Starts the process behind its walls.
     pub(super) fn spawn(toolbox: Toolbox<'_>) -> Result<Self, SpawnError> {
-        let Toolbox { programs, role, title, mut jail, start, job, ended } = toolbox;
+        let Toolbox {
+            programs,
+            role,
+            title,
+            mut jail,
+            start,
+            job,
+            ended,
+        } = toolbox;
         jail.program.clone_from(&programs.toolbox);
         jail.args = vec![role.to_owned()];
         jail.argv0.clone_from(&title);
-        let first = jail.to_frame().map_err(|error| SpawnError::new(&programs.jail, error))?;
+        let first = jail
+            .to_frame()
+            .map_err(|error| SpawnError::new(&programs.jail, error))?;
         let (child, link) = spawn(Spawn {
             program: &programs.jail,
             title: title.replacen("openclaw-toolbox", "openclaw-jail", 1),
@@ -80,7 +94,11 @@ impl ToolProcess {
             owner.serve(link.receiver, inbox, start).await;
             let _ = alive.send(true);
         });
-        Ok(Self { orders, gone, _owner: tasks })
+        Ok(Self {
+            orders,
+            gone,
+            _owner: tasks,
+        })
     }
 
     /// Whether the process has not left.
@@ -108,7 +126,11 @@ impl ToolProcess {
 
     /// Makes a call whose process ends with it, unless it goes to the background; a cancelled one
     /// takes its whole process tree with it.
-    pub(super) async fn call_or_kill(&self, args: ToolArgs, cancel: &CancellationToken) -> ToolOutcome {
+    pub(super) async fn call_or_kill(
+        &self,
+        args: ToolArgs,
+        cancel: &CancellationToken,
+    ) -> ToolOutcome {
         let outcome = self.call(args, cancel).await;
         if cancel.is_cancelled() {
             self.end().await;
@@ -125,7 +147,14 @@ impl ToolProcess {
     async fn begin(&self, args: ToolArgs) -> Option<(CallId, oneshot::Receiver<ToolOutcome>)> {
         let (reply, outcome) = oneshot::channel();
         let (call, number) = oneshot::channel();
-        self.orders.send(Order::Run { args, reply, call }).await.ok()?;
+        self.orders
+            .send(Order::Run {
+                args: Box::new(args),
+                reply,
+                call,
+            })
+            .await
+            .ok()?;
         Some((number.await.ok()?, outcome))
     }
 }
@@ -188,7 +217,11 @@ impl Owner {
                 let number = self.last_call;
                 self.pending.insert(number, reply);
                 let _ = call.send(number);
-                self.say(&ToTool::Run { call: number, args }).await;
+                self.say(&ToTool::Run {
+                    call: number,
+                    args: *args,
+                })
+                .await;
             }
             Order::Cancel(call) => self.say(&ToTool::Cancel { call }).await,
             Order::Kill => self.child.kill(KillStep::Kill),
@@ -231,7 +264,9 @@ impl Owner {
     fn report(&mut self, exit: ExitReason) {
         let outcome = if exit == ExitReason::Code(JAIL_FAILED) {
             let words = self.child.last_words();
-            failed(format!("the walls around the tool could not be built, so it was not run: {words}"))
+            failed(format!(
+                "the walls around the tool could not be built, so it was not run: {words}"
+            ))
         } else {
             ToolOutcome::Interrupted
         };
@@ -243,7 +278,10 @@ impl Owner {
 
     fn tell_end(&mut self, outcome: ToolOutcome) {
         if std::mem::take(&mut self.background) {
-            let _ = self.ended.send(JobEnded { job: self.job.clone(), outcome });
+            let _ = self.ended.send(JobEnded {
+                job: self.job.clone(),
+                outcome,
+            });
         }
     }
 }

@@ -2,7 +2,11 @@ use super::*;
 use proptest::prelude::*;
 
 fn settings(mode: QueueMode) -> Settings {
-    Settings { mode, debounce: Duration::from_secs(1), idle: Duration::from_secs(300) }
+    Settings {
+        mode,
+        debounce: Duration::from_secs(1),
+        idle: Duration::from_secs(300),
+    }
 }
 
 /// A session and a clock.
@@ -13,7 +17,10 @@ struct Play {
 
 impl Play {
     fn new(mode: QueueMode) -> Self {
-        Self { state: State::new(settings(mode)), now: Instant::now() }
+        Self {
+            state: State::new(settings(mode)),
+            now: Instant::now(),
+        }
     }
 
     fn hears(&mut self, input: Input) -> Vec<Effect> {
@@ -62,7 +69,10 @@ fn collected_messages_become_one_turn_when_they_have_settled() {
     assert_eq!(play.hears(Input::Arrived(InputId(2))), []);
     assert_eq!(play.hears(Input::Arrived(InputId(3))), []);
     assert_eq!(play.hears(Input::TurnDone), []);
-    assert_eq!(play.state.wake_at(), Some(play.now + Duration::from_secs(1)));
+    assert_eq!(
+        play.state.wake_at(),
+        Some(play.now + Duration::from_secs(1))
+    );
     assert_eq!(play.passes(Duration::from_secs(1)), [begins(&[2, 3])]);
 }
 
@@ -112,7 +122,10 @@ fn a_turn_outlives_its_process() {
     let died = ExitReason::Signal(9);
     let effects = play.hears(Input::Exited(died.clone()));
     assert_eq!(effects, [Effect::TellRestart(died), Effect::Spawn]);
-    assert_eq!(play.hears(Input::Hello), [Effect::Start, Effect::ResumeTurn]);
+    assert_eq!(
+        play.hears(Input::Hello),
+        [Effect::Start, Effect::ResumeTurn]
+    );
 }
 
 #[test]
@@ -121,7 +134,9 @@ fn a_turn_whose_every_process_dies_is_given_up_and_the_session_lives_on() {
     let mut given_up = false;
     for _ in 0..=MAX_FAILURES {
         let effects = play.hears(Input::Exited(ExitReason::Code(1)));
-        given_up |= effects.iter().any(|effect| matches!(effect, Effect::GiveUp(_)));
+        given_up |= effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::GiveUp(_)));
         play.passes(MAX_BACKOFF);
     }
     assert!(given_up);
@@ -166,7 +181,10 @@ fn a_message_that_meets_a_hibernating_process_wakes_the_next_one() {
     play.hears(Input::TurnDone);
     play.passes(Duration::from_secs(300));
     assert_eq!(play.hears(Input::Arrived(InputId(2))), []);
-    assert_eq!(play.hears(Input::Exited(ExitReason::Clean)), [Effect::Spawn]);
+    assert_eq!(
+        play.hears(Input::Exited(ExitReason::Clean)),
+        [Effect::Spawn]
+    );
 }
 
 #[test]
@@ -175,7 +193,10 @@ fn a_changed_configuration_meets_the_next_turn_in_a_new_process() {
     assert_eq!(play.hears(Input::Renew), []);
     play.hears(Input::TurnDone);
     assert_eq!(play.hears(Input::Arrived(InputId(2))), [Effect::AskToExit]);
-    assert_eq!(play.hears(Input::Exited(ExitReason::Clean)), [Effect::Spawn]);
+    assert_eq!(
+        play.hears(Input::Exited(ExitReason::Clean)),
+        [Effect::Spawn]
+    );
     assert_eq!(play.hears(Input::Hello), [Effect::Start, begins(&[2])]);
 }
 
