@@ -5,9 +5,10 @@ use super::error::ModelError;
 use super::http::{self, Http};
 use super::reader::{Flow, Parsed, Reader, broken};
 use super::render::RenderCache;
-use super::sse::Decoder;
+use super::sse::{Decoder, Event};
 use super::{ModelCall, anthropic, codex, openai, responses, text_calls};
 use crate::config::{Api, Thinking};
+use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Response, Url};
 use secrecy::{ExposeSecret, SecretString};
@@ -184,59 +185,104 @@ fn reader(api: Api) -> Box<dyn Reader> {
 /// answer, since a server may send signs of life for ever.
 async fn stream(
     mut response: Response,
-    mut reader: Box<dyn Reader>,
+    reader: Box<dyn Reader>,
     patience: Duration,
     tell: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Parsed, ModelError> {
-    let mut decoder = Decoder::default();
+    let mut reading = Reading {
+        decoder: Decoder::default(),
+        reader,
+        text: String::new(),
+        size: 0,
+    };
     let mut piece_by = Instant::now() + patience;
-    let mut text = String::new();
-    let mut size = 0;
-    loop {
-        let bytes_by = piece_by.min(Instant::now() + MAX_SILENCE);
-        let begun = Instant::now();
-        let chunk = match timeout_at(bytes_by, response.chunk()).await {
-            Ok(chunk) => chunk.map_err(|error| cut_off(&error))?,
-            Err(_) => {
-                let after = begun.elapsed();
-                return Err(ModelError::Silent { after });
+    while let Some(chunk) = next_chunk(&mut response, piece_by).await? {
+        match reading.take(&chunk, tell)? {
+            Flow::Idle => {}
+            Flow::More => piece_by = Instant::now() + patience,
+            // What a server sends after its last event is its own affair.
+            Flow::Done => {
+                drain(response).await;
+                return reading.reader.finish();
             }
-        };
-        let Some(chunk) = chunk else {
-            break;
-        };
-        size += chunk.len();
-        if size > MAX_STREAM {
+        }
+    }
+    reading.end(tell)
+}
+
+async fn next_chunk(
+    response: &mut Response,
+    piece_by: Instant,
+) -> Result<Option<Bytes>, ModelError> {
+    let begun = Instant::now();
+    let by = piece_by.min(begun + MAX_SILENCE);
+    match timeout_at(by, response.chunk()).await {
+        Ok(chunk) => chunk.map_err(|error| cut_off(&error)),
+        Err(_) => Err(ModelError::Silent {
+            after: begun.elapsed(),
+        }),
+    }
+}
+
+/// A stream on its way through decoder and reader.
+struct Reading {
+    decoder: Decoder,
+    reader: Box<dyn Reader>,
+    text: String,
+    size: usize,
+}
+
+impl Reading {
+    /// Takes the next bytes; the liveliest flow of the events in them.
+    fn take(
+        &mut self,
+        chunk: &[u8],
+        tell: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Flow, ModelError> {
+        self.size += chunk.len();
+        if self.size > MAX_STREAM {
             return Err(broken(format!("it is longer than {MAX_STREAM} bytes")));
         }
-        decoder.push(&chunk);
-        while let Some(event) = decoder.next().map_err(|error| broken(error.to_string()))? {
-            let flow = reader.read(event, &mut text)?;
-            if !text.is_empty() {
-                tell(&text);
-                text.clear();
-            }
-            match flow {
+        self.decoder.push(chunk);
+        let mut liveliest = Flow::Idle;
+        while let Some(event) = self
+            .decoder
+            .next()
+            .map_err(|error| broken(error.to_string()))?
+        {
+            match self.read(event, tell)? {
                 Flow::Idle => {}
-                Flow::More => piece_by = Instant::now() + patience,
-                // What a server sends after its last event is its own affair.
-                Flow::Done => {
-                    drain(response).await;
-                    return reader.finish();
-                }
+                Flow::More => liveliest = Flow::More,
+                Flow::Done => return Ok(Flow::Done),
             }
         }
+        Ok(liveliest)
     }
-    if let Some(event) = decoder
-        .finish()
-        .map_err(|error| broken(error.to_string()))?
-    {
-        reader.read(event, &mut text)?;
-        if !text.is_empty() {
-            tell(&text);
+
+    fn read(
+        &mut self,
+        event: Event,
+        tell: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Flow, ModelError> {
+        let flow = self.reader.read(event, &mut self.text)?;
+        if !self.text.is_empty() {
+            tell(&self.text);
+            self.text.clear();
         }
+        Ok(flow)
     }
-    reader.finish()
+
+    /// The connection has ended.
+    fn end(mut self, tell: &mut (dyn FnMut(&str) + Send)) -> Result<Parsed, ModelError> {
+        let last = self
+            .decoder
+            .finish()
+            .map_err(|error| broken(error.to_string()))?;
+        if let Some(event) = last {
+            self.read(event, tell)?;
+        }
+        self.reader.finish()
+    }
 }
 
 fn cut_off(error: &reqwest::Error) -> ModelError {

@@ -123,7 +123,16 @@ async fn silence_is_a_failure_before_and_in_the_middle_of_an_answer() {
         Reply::stream(&[HALF]).then_silent(),
     ] {
         let (world, a, _b) = two([silent], [Reply::says("b")]).await;
-        let heard = ask(&world.stack(), &CHAIN).await;
+        let call = ModelCall {
+            chain: &chain(&CHAIN),
+            session: &SessionKey::from("agent:main:main"),
+            instructions: "",
+            tools: &[],
+            context: &samples::context(vec![samples::user("Hello")]),
+            closing: None,
+            timeout: Duration::from_secs(1),
+        };
+        let heard = hear(&world.stack(), call, &mut RenderCache::default()).await;
         assert_eq!((heard.text(), heard.shown().as_str()), ("b", "b"));
         assert_eq!(a.asked().len(), 1);
     }

@@ -131,5 +131,5 @@ async fn a_server_that_says_nothing_is_not_waited_for() {
         .search_in(&stack.means.http, &[("vllm".into(), server.base())])
         .await;
     assert_eq!(found, None);
-    assert!(begun.elapsed() < Duration::from_millis(800));
+    assert!(begun.elapsed() < Duration::from_secs(5));
 }

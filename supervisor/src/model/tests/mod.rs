@@ -120,7 +120,6 @@ async fn ask_with(
     tools: &[ToolSpec],
     cache: &mut RenderCache,
 ) -> Heard {
-    let mut progress = Vec::new();
     let call = ModelCall {
         chain: &chain(names),
         session: &SessionKey::from("agent:main:main"),
@@ -128,8 +127,13 @@ async fn ask_with(
         tools,
         context,
         closing: None,
-        timeout: Duration::from_millis(400),
+        timeout: Duration::from_secs(30),
     };
+    hear(stack, call, cache).await
+}
+
+async fn hear(stack: &ModelStack, call: ModelCall<'_>, cache: &mut RenderCache) -> Heard {
+    let mut progress = Vec::new();
     let result = stack.answer(call, cache, &mut |p| progress.push(p)).await;
     Heard { result, progress }
 }
