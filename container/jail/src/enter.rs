@@ -18,7 +18,7 @@ use crate::sys::{self, Side};
 use crate::syscalls::{List, NO_SOCKETS, NO_UNIX, SHELL};
 use crate::{attempts, filter, limits, mounts, privileges};
 use nix::sys::prctl;
-use nix::unistd::{Pid, chdir, execve, setsid};
+use nix::unistd::{Pid, chdir, execve, setpgid, setsid};
 use std::env;
 use std::ffi::CString;
 use std::fs::File;
@@ -90,8 +90,8 @@ enum Walls {
 fn run(spec: &JailSpec) -> Result<u8, JailError> {
     sys::close_from(3).during("close inherited descriptors")?;
     reaper::hold_signals()?;
-    // Fails when it leads a group already, which is as good.
-    let _ = setsid();
+    // Out of reach of what is typed at the gateway's terminal.
+    let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
     match spec.namespaces {
         Namespaces::Off => without_namespaces(spec),
         Namespaces::Require => with_namespaces(spec),
@@ -244,7 +244,7 @@ fn restrict_files(spec: &JailSpec, plan: &Plan, walls: &Walls) -> Result<i32, Ja
             write: write.chain(DEVICES.map(Path::new)).collect(),
             // Shared with others, but locks between processes are made of it.
             drop: vec![Path::new("/dev/shm")],
-            hidden: plan.secrets().collect(),
+            hidden: plan.secrets().filter(|path| path.exists()).collect(),
             ports: match spec.network {
                 Network::None => Ports::Forbidden,
                 Network::Host => Ports::Elsewhere,

@@ -89,19 +89,21 @@ fn allow(
     access: BitFlags<AccessFs>,
     hidden: &[&Path],
 ) -> Result<RulesetCreated, RulesetError> {
-    if hidden.contains(&path) {
-        return Ok(ruleset);
-    }
     let Ok(fd) = mounts::at(path) else {
         return Ok(ruleset);
     };
-    if !hidden.iter().any(|inner| inner.starts_with(path)) {
+    let beneath = |inner: &&&Path| inner.starts_with(path);
+    let hidden: Vec<&Path> = hidden.iter().filter(beneath).copied().collect();
+    if hidden.contains(&path) {
+        return Ok(ruleset);
+    }
+    if hidden.is_empty() {
         return grant(ruleset, fd, access);
     }
     // A rule holds for all beneath: each of its entries gets one instead.
     let mut ruleset = grant(ruleset, fd, AccessFs::ReadDir.into())?;
     for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
-        ruleset = allow(ruleset, &entry.path(), access, hidden)?;
+        ruleset = allow(ruleset, &entry.path(), access, &hidden)?;
     }
     Ok(ruleset)
 }

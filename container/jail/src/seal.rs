@@ -13,7 +13,9 @@ use crate::landlock::{self, Rules};
 use crate::limits::{harden, lower};
 use crate::syscalls::{AGENT, Answer, Condition, Rule, Test};
 use crate::{filter, privileges, sys};
+use nix::sys::prctl;
 use nix::sys::resource::Resource;
+use nix::sys::signal::Signal;
 use std::process;
 
 /// How a process is to be sealed.
@@ -61,6 +63,9 @@ pub fn seal(seal: &Seal) -> Result<Sealed, JailError> {
     privileges::no_new_privileges()?;
     // After the change of user, which makes a process dumpable by its own rules.
     harden().during("close core dumps")?;
+    // A process that no longer reads its link does not hear that the other end is gone. After the
+    // change of user as well, which forgets it.
+    prctl::set_pdeathsig(Signal::SIGKILL).during("tie itself to its parent")?;
     let landlock = landlock::restrict(&Rules::default()).ok();
     let program = filter::compile(&[&AGENT], &[may_abort()]);
     sys::install_filter(&program).during("install the syscall filter")?;
