@@ -1,7 +1,7 @@
 //! The gateway, wired: a configuration in, every part built, run until it is told to stop.
 //!
-//! The order is the order of the promises: one gateway a state directory (lock), what was accepted
-//! is readable (store), people are heard (control socket), what was cut off goes on (resume). The
+//! The order is the order of the promises: one gateway a state directory, what was accepted is
+//! readable (store), people are heard (control socket), what was cut off goes on (resume). The
 //! walls are probed beside that, off the path.
 
 mod reload;
@@ -19,9 +19,8 @@ use arc_swap::ArcSwap;
 use jail::probe::Report;
 use reload::Reloading;
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,11 +32,6 @@ use tokio_util::task::TaskTracker;
 /// The gateway can not start.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    /// Another one has the state directory.
-    #[error(
-        "a gateway is running on {0} already; stop it, or set OPENCLAW_STATE_DIR to another directory"
-    )]
-    Running(String),
     /// The state directory can not be used.
     #[error("failed to use {path}: {cause}")]
     State {
@@ -46,8 +40,8 @@ pub enum AppError {
         /// What the system said.
         cause: io::Error,
     },
-    /// The database can not be used.
-    #[error(transparent)]
+    /// The database can not be used, or another gateway has it.
+    #[error("failed to {0}")]
     Store(#[from] StoreError),
     /// A program of ours is missing.
     #[error(
@@ -97,7 +91,6 @@ pub struct App {
     tasks: TaskTracker,
     ending: Arc<Ending>,
     reload: Arc<Notify>,
-    _lock: File,
 }
 
 impl App {
@@ -108,7 +101,6 @@ impl App {
     pub async fn start(config: Config, source: Source) -> Result<Self, AppError> {
         let began = Instant::now();
         let paths = config.paths.clone();
-        let lock = lock(&paths.gateway_lock())?;
         let programs = Arc::new(config.process.programs.clone());
         look_for(&programs)?;
         let store = Store::open(&paths.database())?;
@@ -157,7 +149,6 @@ impl App {
             tasks,
             ending,
             reload,
-            _lock: lock,
         })
     }
 
@@ -261,30 +252,4 @@ fn make_private_dir(path: &Path) -> Result<(), AppError> {
         path: path.display().to_string(),
         cause,
     })
-}
-
-/// One gateway a state directory: the lock is held as long as the file is open.
-fn lock(path: &Path) -> Result<File, AppError> {
-    let state = |cause| AppError::State {
-        path: path.display().to_string(),
-        cause,
-    };
-    if let Some(folder) = path.parent() {
-        make_private_dir(folder)?;
-    }
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(state)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            let folder = path.parent().and_then(Path::parent).unwrap_or(path);
-            Err(AppError::Running(folder.display().to_string()))
-        }
-        Err(TryLockError::Error(cause)) => Err(state(cause)),
-    }
 }

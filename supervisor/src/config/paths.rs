@@ -38,12 +38,6 @@ impl Paths {
         self.state_dir.join("state").join("control.sock")
     }
 
-    /// Held by the one gateway that owns this state directory.
-    #[must_use]
-    pub fn gateway_lock(&self) -> PathBuf {
-        self.state_dir.join("state").join("gateway.lock")
-    }
-
     /// The log of a gateway that runs without a terminal.
     #[must_use]
     pub fn log_file(&self) -> PathBuf {

@@ -75,14 +75,25 @@ impl Driver {
                     return Ok(());
                 };
                 let note = TranscriptItem::Note { text };
-                let item = self.transcript.append_heard(turn, note, None).await?;
+                let item = self.transcript.append_one(turn, note, None).await?;
                 self.reply(call, Ok(Reply::Stored { item }));
                 Ok(())
             }
         }
     }
 
+    /// Answers an ask. When the process that asked is gone its successor does not hear the reply:
+    /// it is told of what was stored with its turn.
     pub(super) fn reply(&mut self, call: CallId, result: Result<Reply, Refusal>) {
+        if self.standing.turn.is_none() {
+            return;
+        }
+        match &result {
+            Ok(Reply::Tool { item, .. } | Reply::Stored { item }) => {
+                self.transcript.heard(item.id);
+            }
+            Ok(Reply::Answer(_)) | Err(_) => {}
+        }
         self.say(ToAgent::Reply { call, result });
     }
 

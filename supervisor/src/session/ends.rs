@@ -199,8 +199,13 @@ impl Driver {
             .collect();
         self.transcript.append(id, notes, Vec::new(), None).await?;
         let usage = Some((model, completion.usage));
-        let item = self.transcript.append_heard(id, item, usage).await?;
+        let item = self.transcript.append_one(id, item, usage).await?;
         self.standing.opens(item.id, &completion.tool_calls);
+        if self.standing.turn.is_none() {
+            // Who asked is gone. The next process is told with its turn.
+            return Ok(());
+        }
+        self.transcript.heard(item.id);
         let answer = Answer {
             item,
             taken: self.transcript.take_unheard(),

@@ -113,8 +113,8 @@ impl Transcript {
         Ok(())
     }
 
-    /// Stores one item the agent will be told of by the reply it waits for.
-    pub(super) async fn append_heard(
+    /// Stores one item.
+    pub(super) async fn append_one(
         &mut self,
         turn: TurnId,
         item: TranscriptItem,
@@ -122,7 +122,6 @@ impl Transcript {
     ) -> Result<ItemOutline, StoreError> {
         let outline = item.outline(self.next);
         self.append(turn, vec![item], Vec::new(), usage).await?;
-        self.unheard.retain(|unheard| unheard.id != outline.id);
         Ok(outline)
     }
 
@@ -141,8 +140,12 @@ impl Transcript {
                 .await?;
         }
         self.keep(numbered);
-        self.unheard.retain(|unheard| unheard.id != outline.id);
         Ok(outline)
+    }
+
+    /// The agent is told of an item by the reply it waits for.
+    pub(super) fn heard(&mut self, item: ItemId) {
+        self.unheard.retain(|unheard| unheard.id != item);
     }
 
     fn number(&self, items: Vec<TranscriptItem>) -> Vec<(ItemId, TranscriptItem)> {
