@@ -14,4 +14,5 @@ mod steering;
 mod cancel;
 mod compaction;
 mod failover;
+mod supervision;
 mod tidy;

@@ -32,6 +32,8 @@ impl Actor {
     /// has nothing left to do.
     #[must_use]
     pub fn on_stage() -> Self {
+        // As every sealed process does; a mind that turns bad later can not undo it.
+        nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL).expect("it is tied");
         let link = io::stdin()
             .as_fd()
             .try_clone_to_owned()

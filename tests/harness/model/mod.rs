@@ -158,6 +158,12 @@ impl Model {
         self.shared.lock().script(None).at_last = Some(turn);
     }
 
+    /// Plays this turn in conversations in which a person said `words`, whenever a tool's output was
+    /// said last.
+    pub fn answers_outcomes(&self, words: &str, turn: Turn) {
+        self.shared.lock().script(Some(words)).after_outcome = Some(turn);
+    }
+
     /// The keys that are taken from now on; none at all for a server that wants no key.
     pub fn takes_keys(&self, keys: &[&str]) {
         self.shared.lock().keys = keys.iter().map(|key| (*key).to_owned()).collect();
@@ -283,11 +289,18 @@ impl State {
     }
 
     fn next_turn(&mut self, seen: &Seen) -> Option<Turn> {
-        let fits = |script: &&mut Script| {
+        let fits = |script: &&mut Script| -> bool {
             let words = script.words.as_deref();
             words.is_some_and(|words| seen.users().iter().any(|user| user.contains(words)))
         };
-        let own = self.scripts.iter_mut().find(fits).and_then(Script::next);
+        let after_tool = matches!(seen.said.last(), Some(Said::Tool { .. }));
+        let mut fitting: Vec<_> = self.scripts.iter_mut().filter(fits).collect();
+        let after = fitting
+            .iter()
+            .find_map(|script| script.after_outcome.clone());
+        let own = after
+            .filter(|_| after_tool)
+            .or_else(|| fitting.iter_mut().find_map(|script| script.next()));
         own.or_else(|| self.script(None).next())
     }
 }

@@ -10,6 +10,7 @@ pub(super) struct Script {
     pub(super) words: Option<String>,
     pub(super) turns: VecDeque<Turn>,
     pub(super) at_last: Option<Turn>,
+    pub(super) after_outcome: Option<Turn>,
 }
 
 impl Script {
@@ -18,6 +19,7 @@ impl Script {
             words: words.map(str::to_owned),
             turns: VecDeque::new(),
             at_last: None,
+            after_outcome: None,
         }
     }
 
