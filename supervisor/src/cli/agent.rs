@@ -1,11 +1,13 @@
 //! `openclaw agent`: one message, one answer.
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
-use super::conversation::{Conversation, Shown};
+use super::conversation::Conversation;
+use super::shown::{Shown, without_controls};
 use super::{CliError, ExitCode, runtime};
 use anyhow::Context as _;
 use ipc::control::{FinalReply, ReplyStatus, Submit};
 use ipc::id::{AgentId, SessionKey};
+use std::borrow::Cow;
 use std::io::{IsTerminal as _, Read as _};
 
 /// Send one message to an agent and print its answer.
@@ -74,7 +76,13 @@ fn print(reply: &FinalReply, json: bool) -> Result<ExitCode, CliError> {
     if json {
         println!("{}", super::json(reply)?);
     } else if !reply.text.is_empty() {
-        println!("{}", reply.text);
+        let plain = std::io::stdout().is_terminal();
+        let text = if plain {
+            without_controls(&reply.text)
+        } else {
+            Cow::Borrowed(&*reply.text)
+        };
+        println!("{text}");
     }
     Ok(match reply.status {
         ReplyStatus::Ok => ExitCode::SUCCESS,

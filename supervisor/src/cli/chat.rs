@@ -5,7 +5,8 @@
     reason = "printing is what it is for"
 )]
 
-use super::conversation::{Conversation, Shown};
+use super::conversation::Conversation;
+use super::shown::Shown;
 use super::{CliError, ExitCode, runtime};
 use anyhow::Context as _;
 use ipc::control::{ReplyStatus, Submit, ToSupervisor};

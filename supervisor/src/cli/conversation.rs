@@ -9,12 +9,12 @@
 
 use super::CliError;
 use super::client::Client;
+use super::shown::{Progress, Shown};
 use crate::app::App;
 use crate::config::{Paths, Source};
-use ipc::control::{Activity, FinalReply, FromSupervisor, Submit, ToSupervisor};
+use ipc::control::{FinalReply, FromSupervisor, Submit, ToSupervisor};
 use ipc::frame::FrameError;
 use ipc::id::SessionKey;
-use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 /// How long a gateway that went away is waited for.
@@ -28,23 +28,6 @@ pub(super) struct Conversation {
     client: Option<Client>,
     /// The gateway that lasts as long as we do.
     own: Option<App>,
-}
-
-/// What is shown while an answer is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shown {
-    /// Nothing.
-    Nothing,
-    /// What the person should know, on standard error.
-    Notices,
-    /// Everything, as it happens.
-    Everything,
-}
-
-/// How far an answer has been shown.
-#[derive(Default)]
-pub(super) struct Progress {
-    shown: String,
 }
 
 impl Conversation {
@@ -104,13 +87,13 @@ impl Conversation {
         submit: Submit,
         shown: Shown,
     ) -> Result<FinalReply, CliError> {
-        let mut progress = Progress::default();
+        let mut progress = Progress::new(shown);
         let message = ToSupervisor::Submit(submit);
         loop {
             let client = self.client().await?;
-            match hear(client, &message, shown, &mut progress).await {
+            match hear(client, &message, &mut progress).await {
                 Ok(Ok(reply)) => {
-                    progress.finish(&reply, shown);
+                    progress.finish(&reply);
                     return Ok(reply);
                 }
                 Ok(Err(refusal)) if refusal.kind != ipc::refusal::RefusalKind::Unavailable => {
@@ -119,7 +102,7 @@ impl Conversation {
                 Ok(Err(refusal)) if self.own.is_some() => return Err(refusal.into()),
                 Ok(Err(_)) | Err(_) => {
                     self.client = None;
-                    progress.void(shown);
+                    progress.void();
                     if shown != Shown::Nothing {
                         eprintln!("(the gateway went away; waiting for it)");
                     }
@@ -177,15 +160,14 @@ impl Conversation {
 async fn hear(
     client: &mut Client,
     message: &ToSupervisor,
-    shown: Shown,
     progress: &mut Progress,
 ) -> Result<Result<FinalReply, ipc::refusal::Refusal>, FrameError> {
     client.send(message).await?;
     loop {
         match client.recv().await? {
-            FromSupervisor::Delta { text } => progress.grow(&text, shown),
-            FromSupervisor::Undelta => progress.void(shown),
-            FromSupervisor::Activity(activity) => progress.tell(&activity, shown),
+            FromSupervisor::Delta { text } => progress.grow(&text),
+            FromSupervisor::Undelta => progress.void(),
+            FromSupervisor::Activity(activity) => progress.tell(&activity),
             FromSupervisor::Final(reply) => return Ok(Ok(reply)),
             FromSupervisor::Refused(refusal) => return Ok(Err(refusal)),
             FromSupervisor::Accepted { .. }
@@ -195,59 +177,6 @@ async fn hear(
             | FromSupervisor::Sessions { .. }
             | FromSupervisor::Session(_)
             | FromSupervisor::Done { .. } => {}
-        }
-    }
-}
-
-impl Progress {
-    fn grow(&mut self, text: &str, shown: Shown) {
-        self.shown.push_str(text);
-        if shown == Shown::Everything {
-            print!("{text}");
-            let _ = std::io::stdout().flush();
-        }
-    }
-
-    fn void(&mut self, shown: Shown) {
-        if shown == Shown::Everything && !self.shown.is_empty() {
-            println!(" […]");
-        }
-        self.shown.clear();
-    }
-
-    fn tell(&mut self, activity: &Activity, shown: Shown) {
-        let line = match activity {
-            Activity::Notice { text } if shown != Shown::Nothing => format!("({text})"),
-            Activity::ToolBegan { tool, detail } if shown == Shown::Everything => {
-                format!("[{tool}] {detail}")
-            }
-            Activity::ToolEnded { tool, verdict }
-                if shown == Shown::Everything && verdict != "ok" =>
-            {
-                format!("[{tool}] {verdict}")
-            }
-            Activity::Notice { .. } | Activity::ToolBegan { .. } | Activity::ToolEnded { .. } => {
-                return;
-            }
-        };
-        if shown == Shown::Everything && !self.shown.is_empty() && !self.shown.ends_with('\n') {
-            println!();
-        }
-        eprintln!("{line}");
-    }
-
-    /// Prints what of the reply was not shown while it grew.
-    fn finish(&mut self, reply: &FinalReply, shown: Shown) {
-        if shown != Shown::Everything {
-            return;
-        }
-        if self.shown.trim_end().ends_with(reply.text.trim_end()) {
-            println!();
-        } else {
-            if !self.shown.is_empty() {
-                println!();
-            }
-            println!("{}", reply.text);
         }
     }
 }

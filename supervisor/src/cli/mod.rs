@@ -12,6 +12,7 @@ mod config;
 mod doctor;
 mod completion;
 mod conversation;
+mod shown;
 mod client;
 mod log;
 mod error;

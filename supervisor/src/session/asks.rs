@@ -109,6 +109,14 @@ impl Driver {
             return Ok(());
         }
         let (id, cancel) = (turn.id, turn.cancel.clone());
+        if let Purpose::Summarize { through, .. } = &request.purpose
+            && !self.transcript.holds(*through)
+        {
+            // What is said later would count as folded too.
+            let what = "a summary of what is not in the context";
+            self.broken(ExitReason::Forbidden(what)).await;
+            return Ok(());
+        }
         self.store_notes(id).await?;
         if request.purpose == Purpose::Answer {
             self.take_steering(id).await?;

@@ -4,23 +4,21 @@
 //! Everything is stored before it is acted on, so whatever dies, the next driver goes on from disk.
 //! When the store itself fails, the agent process is stopped and the turn is taken up again later.
 
-use super::fresh;
-use super::handle::{COMMANDS, Command, SessionHandle, SessionView, Watch};
+use super::effects::{configured, policy_input, settings};
+use super::handle::{COMMANDS, Command, SessionHandle, SessionView};
 use super::permit::Standing;
 use super::process::{AgentProcess, News};
 use super::publish::Publisher;
-use super::state::{Effect, Input, PhaseName, Settings, State};
+use super::state::{Input, PhaseName, State};
 use super::transcript::Transcript;
 use super::turn::Turn;
 use crate::broker::model::ModelEnd;
 use crate::broker::{Live, Services};
-use crate::config::Agent;
-use crate::message::Outbound;
 use crate::policy::{LoopGuard, SessionPolicy};
-use crate::process::{ExitReason, KillStep};
+use crate::process::ExitReason;
 use crate::store::{StoreError, StoredInput};
 use crate::tool_host::{Ended, JobEnded, ToolHost};
-use ipc::agent::{FromAgent, ToAgent, ToolCall};
+use ipc::agent::{FromAgent, ToolCall};
 use ipc::control::Activity;
 use ipc::frame::FrameError;
 use ipc::id::{AgentId, CallId, InputId, SessionKey, TurnId};
@@ -35,8 +33,6 @@ use tokio::task::JoinSet;
 const SILENT_FOR: Duration = Duration::from_secs(30);
 /// Background jobs whose end waits to be told; who ends more is read about with `process list`.
 const MAX_NEWS: usize = 64;
-/// What the model reads when a session was begun anew and nothing else was said.
-const NEW_SESSION: &str = "(I began a new session. Greet me in one short line.)";
 /// How long the driver of a cold session stays, for the next message.
 const LINGER: Duration = Duration::from_secs(60);
 
@@ -80,7 +76,7 @@ pub(super) struct Driver {
     /// Stored messages that no turn has read.
     pub(super) inputs: BTreeMap<InputId, StoredInput>,
     /// Messages this driver has seen: told twice, they count once.
-    seen: BTreeSet<InputId>,
+    pub(super) seen: BTreeSet<InputId>,
     pub(super) turn: Option<Turn>,
     pub(super) resume: bool,
     pub(super) process: Option<AgentProcess>,
@@ -94,9 +90,9 @@ pub(super) struct Driver {
     /// What the model is to know with the next turn: background jobs that ended.
     pub(super) news: Vec<String>,
     /// When something was last said here, milliseconds since 1970.
-    updated_at: i64,
-    heard_at: Instant,
-    reset: Option<oneshot::Sender<()>>,
+    pub(super) updated_at: i64,
+    pub(super) heard_at: Instant,
+    pub(super) reset: Option<oneshot::Sender<()>>,
     commands: mpsc::Receiver<Command>,
     /// No more commands come.
     closing: bool,
@@ -307,226 +303,12 @@ impl Driver {
         self.apply(Input::Tick).await;
     }
 
-    async fn command(&mut self, command: Command) {
-        match command {
-            Command::Arrived(input) => self.arrived(input).await,
-            Command::Watch(reply) => {
-                let (draft, events) = self.publisher.watch();
-                let _ = reply.send(Watch { draft, events });
-            }
-            Command::Stop(reply) => {
-                let _ = reply.send(self.turn.is_some());
-                self.apply(Input::Stop).await;
-            }
-            Command::Reset(reply) => {
-                self.reset = Some(reply);
-                self.apply(Input::Stop).await;
-            }
-            Command::Renew => {
-                self.renew();
-                self.apply(Input::Renew).await;
-            }
-            Command::Drain => {
-                self.apply(Input::Drain).await;
-                self.tools.end_all();
-            }
-        }
-    }
-
-    async fn arrived(&mut self, mut input: StoredInput) {
-        if !self.seen.insert(input.id) {
-            return;
-        }
-        self.begin_anew_if_due(&mut input).await;
-        // Ids only grow, so an old one is not told of again.
-        while self.seen.len() > 1024 {
-            self.seen.pop_first();
-        }
-        let id = input.id;
-        self.inputs.insert(id, input);
-        self.apply(Input::Arrived(id)).await;
-    }
-
-    /// A message may begin the session anew: by its words, or because the last one is long past. Only
-    /// between turns; in a turn it is a message like others.
-    async fn begin_anew_if_due(&mut self, input: &mut StoredInput) {
-        let now = jiff::Zoned::now();
-        let last = std::mem::replace(&mut self.updated_at, now.timestamp().as_millisecond());
-        if self.turn.is_some() || !self.inputs.is_empty() {
-            return;
-        }
-        let session = &self.live.config.session;
-        let rest = fresh::after_trigger(&input.text, &session.reset_triggers).map(str::to_owned);
-        let stale = !self.transcript.context().items.is_empty()
-            && fresh::is_stale(last, &now, session.reset);
-        if rest.is_none() && !stale {
-            return;
-        }
-        match rest.as_deref() {
-            None => {}
-            Some("") => input.text = NEW_SESSION.to_owned(),
-            Some(rest) => input.text = rest.to_owned(),
-        }
-        self.begin_anew().await;
-    }
-
-    async fn exited(&mut self, reason: ExitReason) {
-        let Some(process) = self.process.take() else {
-            return;
-        };
-        let said = process.last_words();
-        // What it said last is the truer reason.
-        let reason = if matches!(reason, ExitReason::Code(_)) && !said.is_empty() {
-            ExitReason::JailFailed(said)
-        } else {
-            reason
-        };
-        tracing::debug!(session = %self.key, "agent process {reason}");
-        self.standing = Standing::default();
-        self.apply(Input::Exited(reason)).await;
-        if self.process.is_none() {
-            self.tools.rest();
-        }
-    }
-
-    /// Lets the process go that broke a rule.
-    pub(super) async fn broken(&mut self, reason: ExitReason) {
-        tracing::warn!(session = %self.key, "agent process {reason}");
-        self.apply(Input::Broken(reason)).await;
-    }
-
-    /// A store that fails takes the process with it: the turn goes on from disk, later.
-    pub(super) async fn check(&mut self, stored: Result<(), StoreError>) {
-        if let Err(error) = stored {
-            tracing::error!(session = %self.key, "{error}");
-            self.tell(Activity::Notice {
-                text: error.to_string(),
-            });
-            self.calls.abort_all();
-            self.broken(ExitReason::Stopped).await;
-        }
-    }
-
-    pub(super) async fn apply(&mut self, input: Input) {
-        let state = self.state.clone();
-        let (state, effects) = state.step(input, Instant::now());
-        self.state = state;
-        for effect in effects {
-            let done = self.perform(effect).await;
-            // Boxed: a failed effect is itself an input.
-            Box::pin(self.check(done)).await;
-        }
-    }
-
-    async fn perform(&mut self, effect: Effect) -> Result<(), StoreError> {
-        match effect {
-            Effect::Spawn => self.spawn(),
-            Effect::Start => self.introduce().await,
-            Effect::BeginTurn(inputs) => return self.begin_turn(inputs).await,
-            Effect::ResumeTurn => self.resume = true,
-            Effect::Steer => {
-                if let Some(turn) = &self.turn {
-                    let turn = turn.id;
-                    self.say(ToAgent::Steer { turn });
-                }
-            }
-            Effect::Cancel => self.cancel(),
-            Effect::AskToExit => self.say(ToAgent::Shutdown),
-            Effect::Kill(step) => {
-                if let Some(process) = &self.process {
-                    process.kill(step);
-                }
-            }
-            Effect::EndCancelled => self.end_cancelled(),
-            Effect::GiveUp(reason) => return self.give_up(&reason).await,
-            Effect::TellRestart(reason) => {
-                let text = format!("the agent process {reason}; the turn goes on in a new one");
-                self.tell(Activity::Notice { text });
-            }
-        }
-        Ok(())
-    }
-
-    fn spawn(&mut self) {
-        self.renew();
-        self.standing = Standing::default();
-        match AgentProcess::spawn(&self.services.programs.agent, &self.key) {
-            Ok(process) => self.process = Some(process),
-            Err(error) => {
-                tracing::error!(session = %self.key, "{error}");
-                self.process = Some(AgentProcess::failed(error.to_string()));
-            }
-        }
-    }
-
-    /// Says something to the agent. One that does not listen is hung: its queue is full, and it goes.
-    pub(super) fn say(&mut self, message: ToAgent) {
-        if let Some(process) = &self.process
-            && !process.say(message)
-        {
-            process.kill(KillStep::Kill);
-        }
-    }
-
-    pub(super) fn tell(&mut self, activity: Activity) {
-        self.publisher.publish(Outbound::Activity(activity));
-    }
-
-    /// The newest configuration, for the next process or turn.
-    fn renew(&mut self) {
-        let newest = self.services.live.load_full();
-        if Arc::ptr_eq(&newest, &self.live) {
-            return;
-        }
-        self.live = newest;
-        let config = configured(&self.live, &self.agent);
-        self.policy = SessionPolicy::new(policy_input(&self.live, &config, &self.key));
-        for warning in self.policy.warnings() {
-            tracing::warn!(session = %self.key, "{warning}");
-        }
-        self.loops = LoopGuard::new(&config.loops);
-        self.state.set(settings(&self.live));
-    }
-
-    /// The agent as configured now.
-    pub(super) fn config(&self) -> Agent {
-        configured(&self.live, &self.agent)
-    }
-
     async fn settle(&mut self) {
         let settled = self.end_when_quiet().await;
         self.check(settled).await;
         if self.reset.is_some() && self.turn.is_none() {
             self.begin_anew().await;
         }
-    }
-
-    async fn begin_anew(&mut self) {
-        self.tools.end_all();
-        self.news.clear();
-        let anew = self.open_anew().await;
-        if let (Ok(()), Some(reply)) = (&anew, self.reset.take()) {
-            let _ = reply.send(());
-        }
-        self.reset = None;
-        // The process remembers what was: the next turn is a new one's.
-        self.apply(Input::Renew).await;
-        self.check(anew).await;
-    }
-
-    async fn open_anew(&mut self) -> Result<(), StoreError> {
-        self.services.store.reset(&self.key).await?;
-        let open = self
-            .services
-            .store
-            .open_session(&self.key, &self.agent)
-            .await?;
-        self.next_turn = open.next_turn;
-        self.pinned = open.model;
-        self.usage = open.usage;
-        let store = self.services.store.clone();
-        self.transcript = Transcript::load(store, open.id, open.next_item).await?;
-        Ok(())
     }
 
     fn show(&self) {
@@ -537,46 +319,5 @@ impl Driver {
         };
         self.view
             .send_if_modified(|shown| std::mem::replace(shown, view) != view);
-    }
-}
-
-fn configured(live: &Live, agent: &AgentId) -> Agent {
-    let config = &live.config;
-    config
-        .agent(agent)
-        .unwrap_or_else(|| config.default_agent())
-        .clone()
-}
-
-/// A regular file that somebody may execute.
-fn is_program(path: &std::path::Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(path)
-        .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-}
-
-fn policy_input<'a>(
-    live: &'a Live,
-    agent: &'a Agent,
-    session: &'a SessionKey,
-) -> crate::policy::PolicyInput<'a> {
-    crate::policy::PolicyInput {
-        config: &live.config,
-        agent,
-        session,
-        // The first of the chain; one that is chosen for a session alone has no rules of its own.
-        model: agent.model.primary.as_ref(),
-        approvals: &live.approvals,
-        host: &live.host,
-        is_program,
-    }
-}
-
-fn settings(live: &Live) -> Settings {
-    let config = &live.config;
-    Settings {
-        mode: config.queue.mode,
-        debounce: config.queue.debounce,
-        idle: config.process.idle,
     }
 }

@@ -16,17 +16,19 @@
 //! ```
 //!
 //! - **Cold**: no process; everything is on disk.
-//! - **Starting**: spawned; the hello must come within [`state::HELLO_WITHIN`].
+//! - **Starting**: spawned; the hello must come within `HELLO_WITHIN`.
 //! - **Idle**: sealed and ready. After `process.idleSeconds` it is asked to exit (hibernation).
 //! - **InTurn**: a turn runs. Messages that arrive wait, steer or interrupt, as `queue.mode` says.
-//! - **Cancelling**: the agent was told to abandon the turn; it has [`state::CANCEL_WITHIN`].
+//! - **Cancelling**: the agent was told to abandon the turn; it has `CANCEL_WITHIN`.
 //! - **Stopping**: on the kill ladder: asked, SIGTERM, SIGKILL, reaped.
 //! - **Backoff**: it left with a turn unfinished; the next process takes the turn up.
 //!
-//! [`state`] decides, [`driver`] acts. A turn that was cut off is resumed from what is on disk by
-//! [`recovery`], whoever died.
+//! `state` decides, `driver` acts. A turn that was cut off is resumed from what is on disk by
+//! `recovery`, whoever died.
 
 mod driver;
+mod commands;
+mod effects;
 mod asks;
 mod ends;
 mod handle;
@@ -41,5 +43,5 @@ mod turn;
 mod process;
 
 pub use driver::start;
-pub use handle::{SessionHandle, SessionView, Watch};
+pub use handle::{Gone, SessionHandle, SessionView, Watch};
 pub use state::PhaseName;

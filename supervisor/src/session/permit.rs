@@ -3,8 +3,9 @@
 
 use ipc::agent::{Ask, FromAgent, TurnOutcome};
 use ipc::id::{CallId, CallRef, TurnId};
+use ipc::tool_args::ToolArgs;
 use ipc::transcript::ToolRequest;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// What the permit table looks at.
 #[derive(Debug, Default)]
@@ -21,8 +22,8 @@ pub(super) struct Standing {
     pub(super) model_asked: bool,
     /// Tool calls under way.
     pub(super) tools_asked: usize,
-    /// Calls of the last answer that were neither asked nor rejected yet.
-    pub(super) open: BTreeSet<CallRef>,
+    /// Calls of the last answer that were neither asked nor rejected yet, as the model made them.
+    pub(super) open: BTreeMap<CallRef, ToolRequest>,
 }
 
 /// Most tool calls of one answer that run side by side.
@@ -51,7 +52,7 @@ impl Standing {
             FromAgent::Reject { request, .. } => {
                 ok(self.turn.is_some(), "a rejection outside a turn")?;
                 ok(
-                    self.open.contains(request),
+                    self.open.contains_key(request),
                     "a rejection of a call that is not open",
                 )
             }
@@ -85,9 +86,11 @@ impl Standing {
                 )
             }
             Ask::Tool(call) => {
+                let asked = self.open.get(&call.request);
+                let asked = asked.ok_or("a tool call that no answer asked for")?;
                 ok(
-                    self.open.contains(&call.request),
-                    "a tool call that no answer asked for",
+                    is_read_from(&call.args, asked),
+                    "a tool call with other arguments than the model gave",
                 )?;
                 ok(
                     self.tools_asked < MAX_TOOLS_AT_ONCE,
@@ -108,9 +111,15 @@ impl Standing {
     pub(super) fn opens(&mut self, item: ipc::id::ItemId, calls: &[ToolRequest]) {
         self.open = (0_u32..)
             .zip(calls)
-            .map(|(index, _)| CallRef { item, index })
+            .map(|(index, call)| (CallRef { item, index }, call.clone()))
             .collect();
     }
+}
+
+/// Whether the arguments are what our own agent reads in the model's call: an agent chooses which
+/// calls run, never what they do.
+fn is_read_from(args: &ToolArgs, request: &ToolRequest) -> bool {
+    ToolArgs::parse(&request.name, &request.arguments).is_ok_and(|asked| asked == *args)
 }
 
 fn ok(holds: bool, otherwise: &'static str) -> Result<(), &'static str> {
@@ -124,7 +133,7 @@ mod tests {
     use ipc::hello::Hello;
     use ipc::id::ItemId;
     use ipc::model::{ModelRequest, Purpose};
-    use ipc::tool_args::{ExecArgs, ToolArgs};
+    use ipc::tool_args::ExecArgs;
 
     const TURN: TurnId = TurnId(3);
     const CALL: CallRef = CallRef {
@@ -162,6 +171,14 @@ mod tests {
         }))
     }
 
+    fn request(arguments: &str) -> ToolRequest {
+        ToolRequest {
+            id: "call_1".into(),
+            name: "exec".into(),
+            arguments: arguments.into(),
+        }
+    }
+
     fn done(outcome: TurnOutcome) -> FromAgent {
         FromAgent::TurnDone {
             turn: TURN,
@@ -195,17 +212,26 @@ mod tests {
     fn a_tool_runs_only_when_the_model_asked_for_it_and_only_once() {
         let mut standing = in_turn();
         assert!(standing.permits(&tool()).is_err());
-        standing.open.insert(CALL);
+        standing.open.insert(CALL, request(r#"{"command":""}"#));
         assert!(standing.permits(&tool()).is_ok());
         standing.open.remove(&CALL);
         assert!(standing.permits(&tool()).is_err());
     }
 
     #[test]
+    fn a_tool_runs_only_as_the_model_asked_for_it() {
+        let mut standing = in_turn();
+        for other in [r#"{"command":"rm -rf ."}"#, "{}", "no JSON"] {
+            standing.open.insert(CALL, request(other));
+            assert!(standing.permits(&tool()).is_err(), "{other}");
+        }
+    }
+
+    #[test]
     fn the_model_is_asked_only_when_every_call_has_ended() {
         assert!(in_turn().permits(&model()).is_ok());
         let open = Standing {
-            open: [CALL].into(),
+            open: [(CALL, request("{}"))].into(),
             ..in_turn()
         };
         assert!(open.permits(&model()).is_err());

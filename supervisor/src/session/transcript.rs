@@ -64,6 +64,11 @@ impl Transcript {
             .is_some_and(|(_, item)| item.kind() == ItemKind::Answer)
     }
 
+    /// Whether an item is in the model's context.
+    pub(super) fn holds(&self, item: ItemId) -> bool {
+        self.context.items.iter().any(|(id, _)| *id == item)
+    }
+
     /// The outlines of the context; the agent is told of all of them with it.
     pub(super) fn outline(&mut self) -> Vec<ItemOutline> {
         self.unheard.clear();

@@ -1,0 +1,104 @@
+//! What others ask of a session, and how it begins anew.
+
+use super::driver::Driver;
+use super::fresh;
+use super::handle::{Command, Watch};
+use super::state::Input;
+use super::transcript::Transcript;
+use crate::store::{StoreError, StoredInput};
+
+/// What the model reads when a session was begun anew and nothing else was said.
+const NEW_SESSION: &str = "(I began a new session. Greet me in one short line.)";
+
+impl Driver {
+    pub(super) async fn command(&mut self, command: Command) {
+        match command {
+            Command::Arrived(input) => self.arrived(input).await,
+            Command::Watch(reply) => {
+                let (draft, events) = self.publisher.watch();
+                let _ = reply.send(Watch { draft, events });
+            }
+            Command::Stop(reply) => {
+                let _ = reply.send(self.turn.is_some());
+                self.apply(Input::Stop).await;
+            }
+            Command::Reset(reply) => {
+                self.reset = Some(reply);
+                self.apply(Input::Stop).await;
+            }
+            Command::Renew => {
+                self.renew();
+                self.apply(Input::Renew).await;
+            }
+            Command::Drain => {
+                self.apply(Input::Drain).await;
+                self.tools.end_all();
+            }
+        }
+    }
+
+    pub(super) async fn arrived(&mut self, mut input: StoredInput) {
+        if !self.seen.insert(input.id) {
+            return;
+        }
+        self.begin_anew_if_due(&mut input).await;
+        // Ids only grow, so an old one is not told of again.
+        while self.seen.len() > 1024 {
+            self.seen.pop_first();
+        }
+        let id = input.id;
+        self.inputs.insert(id, input);
+        self.apply(Input::Arrived(id)).await;
+    }
+
+    /// A message may begin the session anew: by its words, or because the last one is long past. Only
+    /// between turns; in a turn it is a message like others.
+    async fn begin_anew_if_due(&mut self, input: &mut StoredInput) {
+        let now = jiff::Zoned::now();
+        let last = std::mem::replace(&mut self.updated_at, now.timestamp().as_millisecond());
+        if self.turn.is_some() || !self.inputs.is_empty() {
+            return;
+        }
+        let session = &self.live.config.session;
+        let rest = fresh::after_trigger(&input.text, &session.reset_triggers).map(str::to_owned);
+        let stale = !self.transcript.context().items.is_empty()
+            && fresh::is_stale(last, &now, session.reset);
+        if rest.is_none() && !stale {
+            return;
+        }
+        match rest.as_deref() {
+            None => {}
+            Some("") => input.text = NEW_SESSION.to_owned(),
+            Some(rest) => input.text = rest.to_owned(),
+        }
+        self.begin_anew().await;
+    }
+
+    pub(super) async fn begin_anew(&mut self) {
+        self.tools.end_all();
+        self.news.clear();
+        let anew = self.open_anew().await;
+        if let (Ok(()), Some(reply)) = (&anew, self.reset.take()) {
+            let _ = reply.send(());
+        }
+        self.reset = None;
+        // The process remembers what was: the next turn is a new one's.
+        self.apply(Input::Renew).await;
+        self.check(anew).await;
+    }
+
+    async fn open_anew(&mut self) -> Result<(), StoreError> {
+        self.services.store.reset(&self.key).await?;
+        let open = self
+            .services
+            .store
+            .open_session(&self.key, &self.agent)
+            .await?;
+        self.next_turn = open.next_turn;
+        self.pinned = open.model;
+        self.usage = open.usage;
+        let store = self.services.store.clone();
+        self.transcript = Transcript::load(store, open.id, open.next_item).await?;
+        Ok(())
+    }
+}

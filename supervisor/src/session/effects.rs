@@ -1,0 +1,184 @@
+//! Does what [`super::state`] decides: processes come and go, turns begin and end.
+
+use super::driver::Driver;
+use super::permit::Standing;
+use super::process::AgentProcess;
+use super::state::{Effect, Input, Settings};
+use crate::broker::Live;
+use crate::config::Agent;
+use crate::message::Outbound;
+use crate::policy::{LoopGuard, PolicyInput, SessionPolicy};
+use crate::process::{ExitReason, KillStep};
+use crate::store::StoreError;
+use ipc::agent::ToAgent;
+use ipc::control::Activity;
+use ipc::id::{AgentId, SessionKey};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+impl Driver {
+    pub(super) async fn exited(&mut self, reason: ExitReason) {
+        let Some(process) = self.process.take() else {
+            return;
+        };
+        let said = process.last_words();
+        // What it said last is the truer reason.
+        let reason = if matches!(reason, ExitReason::Code(_)) && !said.is_empty() {
+            ExitReason::JailFailed(said)
+        } else {
+            reason
+        };
+        tracing::debug!(session = %self.key, "agent process {reason}");
+        self.standing = Standing::default();
+        self.apply(Input::Exited(reason)).await;
+        if self.process.is_none() {
+            self.tools.rest();
+        }
+    }
+
+    /// Lets the process go that broke a rule.
+    pub(super) async fn broken(&mut self, reason: ExitReason) {
+        tracing::warn!(session = %self.key, "agent process {reason}");
+        self.apply(Input::Broken(reason)).await;
+    }
+
+    /// A store that fails takes the process with it: the turn goes on from disk, later.
+    pub(super) async fn check(&mut self, stored: Result<(), StoreError>) {
+        if let Err(error) = stored {
+            tracing::error!(session = %self.key, "{error}");
+            self.tell(Activity::Notice {
+                text: error.to_string(),
+            });
+            self.calls.abort_all();
+            self.broken(ExitReason::Stopped).await;
+        }
+    }
+
+    pub(super) async fn apply(&mut self, input: Input) {
+        let state = self.state.clone();
+        let (state, effects) = state.step(input, Instant::now());
+        self.state = state;
+        for effect in effects {
+            let done = self.perform(effect).await;
+            // Boxed: a failed effect is itself an input.
+            Box::pin(self.check(done)).await;
+        }
+    }
+
+    async fn perform(&mut self, effect: Effect) -> Result<(), StoreError> {
+        match effect {
+            Effect::Spawn => self.spawn(),
+            Effect::Start => self.introduce().await,
+            Effect::BeginTurn(inputs) => return self.begin_turn(inputs).await,
+            Effect::ResumeTurn => self.resume = true,
+            Effect::Steer => {
+                if let Some(turn) = &self.turn {
+                    let turn = turn.id;
+                    self.say(ToAgent::Steer { turn });
+                }
+            }
+            Effect::Cancel => self.cancel(),
+            Effect::AskToExit => self.say(ToAgent::Shutdown),
+            Effect::Kill(step) => {
+                if let Some(process) = &self.process {
+                    process.kill(step);
+                }
+            }
+            Effect::EndCancelled => self.end_cancelled(),
+            Effect::GiveUp(reason) => return self.give_up(&reason).await,
+            Effect::TellRestart(reason) => {
+                let text = format!("the agent process {reason}; the turn goes on in a new one");
+                self.tell(Activity::Notice { text });
+            }
+        }
+        Ok(())
+    }
+
+    fn spawn(&mut self) {
+        self.renew();
+        self.standing = Standing::default();
+        match AgentProcess::spawn(&self.services.programs.agent, &self.key) {
+            Ok(process) => self.process = Some(process),
+            Err(error) => {
+                tracing::error!(session = %self.key, "{error}");
+                self.process = Some(AgentProcess::failed(error.to_string()));
+            }
+        }
+    }
+
+    /// Says something to the agent. One that does not listen is hung: its queue is full, and it goes.
+    pub(super) fn say(&mut self, message: ToAgent) {
+        if let Some(process) = &self.process
+            && !process.say(message)
+        {
+            process.kill(KillStep::Kill);
+        }
+    }
+
+    pub(super) fn tell(&mut self, activity: Activity) {
+        self.publisher.publish(Outbound::Activity(activity));
+    }
+
+    /// The newest configuration, for the next process or turn.
+    pub(super) fn renew(&mut self) {
+        let newest = self.services.live.load_full();
+        if Arc::ptr_eq(&newest, &self.live) {
+            return;
+        }
+        self.live = newest;
+        let config = configured(&self.live, &self.agent);
+        self.policy = SessionPolicy::new(policy_input(&self.live, &config, &self.key));
+        for warning in self.policy.warnings() {
+            tracing::warn!(session = %self.key, "{warning}");
+        }
+        self.loops = LoopGuard::new(&config.loops);
+        self.state.set(settings(&self.live));
+    }
+
+    /// The agent as configured now.
+    pub(super) fn config(&self) -> Agent {
+        configured(&self.live, &self.agent)
+    }
+}
+
+pub(super) fn configured(live: &Live, agent: &AgentId) -> Agent {
+    let config = &live.config;
+    config
+        .agent(agent)
+        .unwrap_or_else(|| config.default_agent())
+        .clone()
+}
+
+/// A regular file that somebody may execute.
+fn is_program(path: &Path) -> bool {
+    std::fs::metadata(path)
+        .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
+pub(super) fn policy_input<'a>(
+    live: &'a Live,
+    agent: &'a Agent,
+    session: &'a SessionKey,
+) -> PolicyInput<'a> {
+    PolicyInput {
+        config: &live.config,
+        agent,
+        session,
+        // The first of the chain; one that is chosen for a session alone has no rules of its own.
+        model: agent.model.primary.as_ref(),
+        approvals: &live.approvals,
+        host: &live.host,
+        is_program,
+    }
+}
+
+pub(super) fn settings(live: &Live) -> Settings {
+    let config = &live.config;
+    Settings {
+        mode: config.queue.mode,
+        debounce: config.queue.debounce,
+        idle: config.process.idle,
+    }
+}
