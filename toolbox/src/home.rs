@@ -19,7 +19,9 @@ pub(crate) fn make(start: &mut ToolStart) -> io::Result<()> {
     if access(temporary, AccessFlags::W_OK).is_err() {
         let ours = Path::new(&home).join("tmp");
         std::fs::create_dir_all(&ours)?;
-        start.env.insert("TMPDIR".to_owned(), ours.to_string_lossy().into_owned());
+        start
+            .env
+            .insert("TMPDIR".to_owned(), ours.to_string_lossy().into_owned());
     }
     Ok(())
 }

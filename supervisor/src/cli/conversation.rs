@@ -1,11 +1,7 @@
 //! Talking to an agent from the terminal: to the running gateway, or to one of our own for as long
 //! as the talk lasts. When the gateway goes away in the middle, the message is said again with the
 //! same idempotency key as soon as one is back, and the answer is printed then: once.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "printing is what it is for"
-)]
+#![expect(clippy::print_stderr, reason = "printing is what it is for")]
 
 use super::CliError;
 use super::client::Client;
