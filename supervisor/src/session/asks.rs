@@ -34,6 +34,7 @@ impl Driver {
             return;
         }
         let stored = match frame {
+        self.standing.count(&frame);
             FromAgent::Hello(hello) => {
                 if let Err(wrong) = hello.check() {
                     self.broken(ExitReason::BadFrame(wrong.to_string())).await;
@@ -43,10 +44,7 @@ impl Driver {
                 self.apply(Input::Hello).await;
                 Ok(())
             }
-            FromAgent::Ask { call, ask } => {
-                self.standing.last_call = Some(call);
-                self.answer(call, ask).await
-            }
+            FromAgent::Ask { call, ask } => self.answer(call, ask).await,
             FromAgent::Reject { request, reason } => self.reject(request, reason).await,
             FromAgent::Delta { text, .. } => {
                 self.publisher.publish(Outbound::Delta(text));
@@ -106,6 +104,7 @@ impl Driver {
         };
         if let Err(refusal) = turn.budget.check(turn.elapsed()) {
             self.reply(call, Err(refusal));
+            self.standing.refuses();
             return Ok(());
         }
         let (id, cancel) = (turn.id, turn.cancel.clone());

@@ -87,12 +87,10 @@ impl Driver {
     }
 
     fn send_turn(&mut self, turn: TurnId, open_calls: Vec<ipc::agent::OpenCall>) {
-        self.standing.turn = Some(turn);
-        self.standing.cancelled = false;
-        self.standing.open = open_calls
+        let open = open_calls
             .iter()
-            .map(|open| (open.request, open.call.clone()))
-            .collect();
+            .map(|open| (open.request, open.call.clone()));
+        self.standing.begins(turn, open.collect());
         let new_items = self.transcript.take_unheard();
         self.say(ToAgent::Turn(TurnStart {
             turn,

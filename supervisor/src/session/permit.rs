@@ -1,8 +1,9 @@
-//! Which frame an agent process may send when. A known frame at the wrong time is not answered with
-//! an error: the process is killed, since our own agent never sends one.
+//! Which frame an agent process may send when, and how much of it. A known frame at the wrong time is
+//! not answered with an error: the process is killed, since our own agent never sends one.
 
 use ipc::agent::{Ask, FromAgent, TurnOutcome};
 use ipc::id::{CallId, CallRef, TurnId};
+use ipc::model::{ModelRequest, Purpose};
 use ipc::tool_args::ToolArgs;
 use ipc::transcript::ToolRequest;
 use std::collections::BTreeMap;
@@ -24,10 +25,29 @@ pub(super) struct Standing {
     pub(super) tools_asked: usize,
     /// Calls of the last answer that were neither asked nor rejected yet, as the model made them.
     pub(super) open: BTreeMap<CallRef, ToolRequest>,
+    /// Bytes of the current answer that are shown, and the pieces they came in.
+    shown: usize,
+    pieces: u32,
+    /// Notes of the turn.
+    notes: u32,
+    /// Model calls of the turn that its budget refused.
+    refused: u32,
 }
 
 /// Most tool calls of one answer that run side by side.
 const MAX_TOOLS_AT_ONCE: usize = 64;
+/// Most text of one answer that is shown as it grows, in bytes: more than any answer has.
+const MAX_SHOWN: usize = 10 * 1024 * 1024;
+/// Most pieces it comes in: twice the tokens of the longest answers there are.
+const MAX_PIECES: u32 = 256 * 1024;
+/// Most notes of one turn; our own agent makes a handful.
+const MAX_NOTES: u32 = 64;
+/// The longest note, and the longest reason of a rejection, in bytes.
+const MAX_NOTE: usize = 64 * 1024;
+/// The longest system prompt, and the longest wish for a summary, in bytes.
+const MAX_PROMPT: usize = 2 * 1024 * 1024;
+/// How often a turn may ask for the model once its budget is spent; to be told of it takes one.
+const MAX_REFUSED: u32 = 8;
 
 impl Standing {
     /// Whether `frame` may come now; the reason is for the log and the exit record.
@@ -49,14 +69,23 @@ impl Standing {
                 )?;
                 self.permits_ask(ask)
             }
-            FromAgent::Reject { request, .. } => {
+            FromAgent::Reject { request, reason } => {
                 ok(self.turn.is_some(), "a rejection outside a turn")?;
                 ok(
                     self.open.contains_key(request),
                     "a rejection of a call that is not open",
-                )
+                )?;
+                ok(reason.len() <= MAX_NOTE, "a rejection that is too long")
             }
-            FromAgent::Delta { turn, .. } | FromAgent::Undelta { turn } => in_turn(*turn),
+            FromAgent::Delta { turn, text } => {
+                in_turn(*turn)?;
+                let fits = self.shown + text.len() <= MAX_SHOWN && self.pieces < MAX_PIECES;
+                ok(fits, "more text than an answer has")
+            }
+            FromAgent::Undelta { turn } => {
+                in_turn(*turn)?;
+                ok(self.shown > 0, "taking back what was not shown")
+            }
             FromAgent::TurnDone { turn, outcome } => {
                 in_turn(*turn)?;
                 let busy = self.model_asked || self.tools_asked > 0;
@@ -74,8 +103,13 @@ impl Standing {
 
     fn permits_ask(&self, ask: &Ask) -> Result<(), &'static str> {
         match ask {
-            Ask::Model(_) => {
+            Ask::Model(request) => {
                 ok(!self.model_asked, "a second model call at once")?;
+                ok(fits(request), "a model call with too long a prompt")?;
+                ok(
+                    self.refused < MAX_REFUSED,
+                    "a model call, again and again, after the turn's budget was spent",
+                )?;
                 ok(
                     self.tools_asked == 0,
                     "a model call before its tools have ended",
@@ -97,7 +131,9 @@ impl Standing {
                     "too many tool calls at once",
                 )
             }
-            Ask::Note { .. } => {
+            Ask::Note { text } => {
+                ok(text.len() <= MAX_NOTE, "a note that is too long")?;
+                ok(self.notes < MAX_NOTES, "too many notes")?;
                 ok(
                     !self.model_asked && self.tools_asked == 0,
                     "a note in the middle of a call",
@@ -105,6 +141,39 @@ impl Standing {
                 ok(self.open.is_empty(), "a note that leaves tool calls open")
             }
         }
+    }
+
+    /// Keeps count of a frame that was permitted.
+    pub(super) fn count(&mut self, frame: &FromAgent) {
+        match frame {
+            FromAgent::Ask { call, ask } => {
+                self.last_call = Some(*call);
+                match ask {
+                    Ask::Model(_) => (self.shown, self.pieces) = (0, 0),
+                    Ask::Note { .. } => self.notes += 1,
+                    Ask::Tool(_) => {}
+                }
+            }
+            FromAgent::Delta { text, .. } => {
+                self.shown += text.len();
+                self.pieces += 1;
+            }
+            FromAgent::Undelta { .. } => self.shown = 0,
+            FromAgent::Hello(_) | FromAgent::Reject { .. } | FromAgent::TurnDone { .. } => {}
+        }
+    }
+
+    /// The turn's budget refused a model call.
+    pub(super) fn refuses(&mut self) {
+        self.refused += 1;
+    }
+
+    /// A turn begins, with these calls of an earlier process left to be made.
+    pub(super) fn begins(&mut self, turn: TurnId, open: BTreeMap<CallRef, ToolRequest>) {
+        self.turn = Some(turn);
+        self.cancelled = false;
+        self.open = open;
+        (self.shown, self.pieces, self.notes, self.refused) = (0, 0, 0, 0);
     }
 
     /// The calls of a new answer are open.
@@ -122,6 +191,15 @@ fn is_read_from(args: &ToolArgs, request: &ToolRequest) -> bool {
     ToolArgs::parse(&request.name, &request.arguments).is_ok_and(|asked| asked == *args)
 }
 
+fn fits(request: &ModelRequest) -> bool {
+    let wish = match &request.purpose {
+        Purpose::Answer => 0,
+        Purpose::Summarize { prompt, .. } => prompt.len(),
+    };
+    let instructions = request.instructions.as_ref().map_or(0, String::len);
+    instructions.max(wish) <= MAX_PROMPT
+}
+
 fn ok(holds: bool, otherwise: &'static str) -> Result<(), &'static str> {
     if holds { Ok(()) } else { Err(otherwise) }
 }
@@ -132,7 +210,6 @@ mod tests {
     use ipc::agent::ToolCall;
     use ipc::hello::Hello;
     use ipc::id::ItemId;
-    use ipc::model::{ModelRequest, Purpose};
     use ipc::tool_args::ExecArgs;
 
     const TURN: TurnId = TurnId(3);
@@ -277,5 +354,104 @@ mod tests {
                 })
                 .is_err()
         );
+    }
+
+    fn delta(bytes: usize) -> FromAgent {
+        FromAgent::Delta {
+            turn: TURN,
+            text: "x".repeat(bytes),
+        }
+    }
+
+    /// How many of these are permitted, one after the other.
+    fn how_many(mut standing: Standing, frames: impl Iterator<Item = FromAgent>) -> usize {
+        let permitted = |frame: &FromAgent| {
+            let holds = standing.permits(frame).is_ok();
+            standing.count(frame);
+            holds
+        };
+        frames.take_while(permitted).count()
+    }
+
+    #[test]
+    fn what_is_shown_of_an_answer_has_a_bound() {
+        assert_eq!(
+            how_many(in_turn(), (0..100).map(|_| delta(MAX_SHOWN / 4))),
+            4
+        );
+        assert!(in_turn().permits(&delta(MAX_SHOWN + 1)).is_err());
+        let pieces = (0..MAX_PIECES + 9).map(|_| delta(1));
+        assert_eq!(how_many(in_turn(), pieces), MAX_PIECES as usize);
+        let undelta = || FromAgent::Undelta { turn: TURN };
+        let flood = (0..MAX_PIECES * 4).map(|n| if n % 2 == 0 { delta(9) } else { undelta() });
+        assert_eq!(how_many(in_turn(), flood), MAX_PIECES as usize * 2);
+    }
+
+    #[test]
+    fn the_next_answer_is_shown_anew() {
+        let mut standing = in_turn();
+        standing.count(&delta(MAX_SHOWN));
+        assert!(standing.permits(&delta(1)).is_err());
+        standing.count(&model());
+        assert!(standing.permits(&delta(MAX_SHOWN)).is_ok());
+    }
+
+    #[test]
+    fn only_what_was_shown_is_taken_back_and_only_once() {
+        let undelta = FromAgent::Undelta { turn: TURN };
+        let mut standing = in_turn();
+        assert!(standing.permits(&undelta).is_err());
+        standing.count(&delta(1));
+        assert!(standing.permits(&undelta).is_ok());
+        standing.count(&undelta);
+        assert!(standing.permits(&undelta).is_err());
+    }
+
+    #[test]
+    fn notes_prompts_and_rejections_have_bounds() {
+        let note = |bytes| {
+            ask(Ask::Note {
+                text: "x".repeat(bytes),
+            })
+        };
+        assert!(in_turn().permits(&note(MAX_NOTE + 1)).is_err());
+        let standing = Standing {
+            notes: MAX_NOTES,
+            ..in_turn()
+        };
+        assert!(standing.permits(&note(1)).is_err());
+        let prompt = |instructions: usize, wish: usize| {
+            ask(Ask::Model(ModelRequest {
+                instructions: Some("x".repeat(instructions)),
+                last: ItemId(7),
+                purpose: Purpose::Summarize {
+                    through: ItemId(3),
+                    prompt: "x".repeat(wish),
+                },
+            }))
+        };
+        assert!(in_turn().permits(&prompt(MAX_PROMPT, MAX_PROMPT)).is_ok());
+        assert!(in_turn().permits(&prompt(MAX_PROMPT + 1, 1)).is_err());
+        assert!(in_turn().permits(&prompt(1, MAX_PROMPT + 1)).is_err());
+        let mut standing = in_turn();
+        standing.open.insert(CALL, request("{}"));
+        let reject = |bytes| FromAgent::Reject {
+            request: CALL,
+            reason: "x".repeat(bytes),
+        };
+        assert!(standing.permits(&reject(MAX_NOTE)).is_ok());
+        assert!(standing.permits(&reject(MAX_NOTE + 1)).is_err());
+    }
+
+    #[test]
+    fn a_spent_budget_is_told_and_not_discussed() {
+        let mut standing = in_turn();
+        for _ in 0..MAX_REFUSED {
+            assert!(standing.permits(&model()).is_ok());
+            standing.refuses();
+        }
+        assert!(standing.permits(&model()).is_err());
+        standing.begins(TURN, BTreeMap::new());
+        assert!(standing.permits(&model()).is_ok());
     }
 }
