@@ -1,6 +1,7 @@
 //! Log lines, on standard error.
 
 use crate::config::LogLevel;
+use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 
 /// Begins logging: `OPENCLAW_LOG` first, then the configured level.
@@ -10,6 +11,7 @@ pub(super) fn start(level: LogLevel) {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     // A second start in one process keeps the first.
     let _ = subscriber.try_init();
