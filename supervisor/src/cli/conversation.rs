@@ -11,6 +11,7 @@ use crate::config::{Paths, Source};
 use ipc::control::{FinalReply, FromSupervisor, Submit, ToSupervisor};
 use ipc::frame::FrameError;
 use ipc::id::SessionKey;
+use ipc::refusal::RefusalKind::Unavailable;
 use std::time::{Duration, Instant};
 
 /// How long a gateway that went away is waited for.
@@ -85,25 +86,39 @@ impl Conversation {
     ) -> Result<FinalReply, CliError> {
         let mut progress = Progress::new(shown);
         let message = ToSupervisor::Submit(submit);
+        let mut away: Option<Instant> = None;
         loop {
             let client = self.client().await?;
-            match hear(client, &message, &mut progress).await {
+            let lost = match hear(client, &message, &mut progress).await {
                 Ok(Ok(reply)) => {
                     progress.finish(&reply);
                     return Ok(reply);
                 }
-                Ok(Err(refusal)) if refusal.kind != ipc::refusal::RefusalKind::Unavailable => {
+                Ok(Err(refusal)) if self.own.is_some() || refusal.kind != Unavailable => {
                     return Err(refusal.into());
                 }
-                Ok(Err(refusal)) if self.own.is_some() => return Err(refusal.into()),
-                Ok(Err(_)) | Err(_) => {
-                    self.client = None;
-                    progress.void();
-                    if shown != Shown::Nothing {
-                        eprintln!("(the gateway went away; waiting for it)");
-                    }
+                Ok(Err(refusal)) => refusal.to_string(),
+                Err(error @ (FrameError::TooLarge(_) | FrameError::Garbled(_))) => {
+                    return Err(anyhow::Error::new(error)
+                        .context("failed to talk with the gateway")
+                        .into());
                 }
+                Err(error @ (FrameError::Closed | FrameError::Cut | FrameError::Io(_))) => {
+                    error.to_string()
+                }
+            };
+            self.client = None;
+            progress.void();
+            let since = *away.get_or_insert_with(Instant::now);
+            if since.elapsed() > BACK_WITHIN {
+                return Err(CliError::NoGateway(format!(
+                    "gave up waiting for the gateway: {lost}"
+                )));
             }
+            if shown != Shown::Nothing && since.elapsed() < LOOK_EVERY {
+                eprintln!("(waiting for the gateway: {lost})");
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
