@@ -33,8 +33,8 @@ impl Driver {
             self.broken(ExitReason::Forbidden(what)).await;
             return;
         }
-        let stored = match frame {
         self.standing.count(&frame);
+        let stored = match frame {
             FromAgent::Hello(hello) => {
                 if let Err(wrong) = hello.check() {
                     self.broken(ExitReason::BadFrame(wrong.to_string())).await;
@@ -103,11 +103,12 @@ impl Driver {
             return Ok(());
         };
         if let Err(refusal) = turn.budget.check(turn.elapsed()) {
-            self.reply(call, Err(refusal));
             self.standing.refuses();
+            self.reply(call, Err(refusal));
             return Ok(());
         }
-        let (id, cancel) = (turn.id, turn.cancel.clone());
+        let id = turn.id;
+        let cancel = turn.cancel.child_token();
         if let Purpose::Summarize { through, .. } = &request.purpose
             && !self.transcript.holds(*through)
         {
@@ -115,6 +116,9 @@ impl Driver {
             let what = "a summary of what is not in the context";
             self.broken(ExitReason::Forbidden(what)).await;
             return Ok(());
+        }
+        if request.purpose != Purpose::Answer {
+            self.folding = cancel.clone();
         }
         self.store_notes(id).await?;
         if request.purpose == Purpose::Answer {

@@ -87,6 +87,38 @@ impl Driver {
         self.check(anew).await;
     }
 
+    /// Reads what is on disk again, after the store had failed: what is remembered may differ. Only
+    /// what can not be read there is kept: that the turn is over, and how.
+    pub(super) async fn reload(&mut self) -> Result<(), StoreError> {
+        let store = self.services.store.clone();
+        let open = store.open_session(&self.key, &self.agent).await?;
+        self.transcript = Transcript::load(store, open.id, open.next_item).await?;
+        self.next_turn = open.next_turn;
+        self.pinned = open.model;
+        self.usage = open.usage;
+        self.resume = false;
+        let before = self.turn.take();
+        let unfinished = open.unfinished.is_some();
+        if let Some(unfinished) = open.unfinished {
+            self.take_up(unfinished);
+        }
+        let mut ending = false;
+        if let (Some(turn), Some(before)) = (&mut self.turn, before)
+            && turn.id == before.id
+        {
+            turn.ending = before.ending;
+            ending = turn.ending.is_some();
+        }
+        self.inputs.clear();
+        // Boxed: what is done about it can fail, and lead here again.
+        Box::pin(self.apply(Input::Reloaded { unfinished, ending })).await;
+        for input in open.waiting {
+            self.seen.remove(&input.id);
+            Box::pin(self.arrived(input)).await;
+        }
+        Ok(())
+    }
+
     async fn open_anew(&mut self) -> Result<(), StoreError> {
         self.services.store.reset(&self.key).await?;
         let open = self

@@ -27,7 +27,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
 
 /// An agent that is in a turn and waits for nothing must say something within this time.
 const SILENT_FOR: Duration = Duration::from_secs(30);
@@ -42,6 +43,8 @@ enum Event {
     Frame(Result<FromAgent, FrameError>),
     Exited(ExitReason),
     Call(CallEnd),
+    /// A call that was abandoned, or broke in our hands.
+    Lost(JoinError),
     Job(JobEnded),
     Time,
 }
@@ -86,6 +89,8 @@ pub(super) struct Driver {
     pub(super) loops: LoopGuard,
     pub(super) tools: ToolHost,
     pub(super) calls: JoinSet<CallEnd>,
+    /// Ends a summary that is being written; it is of use to the process alone that wants it.
+    pub(super) folding: CancellationToken,
     pub(super) publisher: Publisher,
     /// What the model is to know with the next turn: background jobs that ended.
     pub(super) news: Vec<String>,
@@ -157,6 +162,7 @@ impl Driver {
             instructions: Arc::from(""),
             tools,
             calls: JoinSet::new(),
+            folding: CancellationToken::new(),
             publisher: Publisher::new(),
             news: Vec::new(),
             updated_at: open.updated_at,
@@ -228,7 +234,7 @@ impl Driver {
                 News::Frame(frame) => Event::Frame(frame),
                 News::Left(reason) => Event::Exited(reason),
             },
-            Some(Ok(end)) = self.calls.join_next() => Event::Call(end),
+            Some(end) = self.calls.join_next() => end.map_or_else(Event::Lost, Event::Call),
             command = self.commands.recv(), if open => Event::Command(command),
             job = self.tools.job_ended() => Event::Job(job),
             () = tokio::time::sleep_until(wake.into()) => Event::Time,
@@ -255,9 +261,11 @@ impl Driver {
         }
     }
 
-    /// Whether the agent waits for a reply of ours: then its silence is right.
+    /// Whether the agent waits for something of ours: then its silence is right.
     fn waits_for_us(&self) -> bool {
-        self.standing.model_asked || self.standing.tools_asked > 0
+        let is_ending = self.turn.as_ref().is_some_and(|turn| turn.ending.is_some());
+        let asked = self.standing.model_asked || self.standing.tools_asked > 0;
+        asked || self.resume || is_ending
     }
 
     async fn handle(&mut self, event: Event) {
@@ -279,6 +287,12 @@ impl Driver {
                     CallEnd::Tool(end) => self.tool_ended(*end).await,
                 };
                 self.check(stored).await;
+            }
+            // One that was abandoned is not missed.
+            Event::Lost(lost) if lost.is_cancelled() => {}
+            Event::Lost(lost) => {
+                tracing::error!(session = %self.key, "a call broke: {lost}");
+                self.broken(ExitReason::Stopped).await;
             }
             Event::Job(news) => {
                 let text = format!(
@@ -304,6 +318,9 @@ impl Driver {
     }
 
     async fn settle(&mut self) {
+        if self.state.is_lost() {
+            return;
+        }
         let settled = self.end_when_quiet().await;
         self.check(settled).await;
         if self.reset.is_some() && self.turn.is_none() {

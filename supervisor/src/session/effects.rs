@@ -32,6 +32,9 @@ impl Driver {
         };
         tracing::debug!(session = %self.key, "agent process {reason}");
         self.standing = Standing::default();
+        // An answer and tools go on, and the next process finds what came of them.
+        self.folding.cancel();
+        self.publisher.take_back();
         self.apply(Input::Exited(reason)).await;
         if self.process.is_none() {
             self.tools.rest();
@@ -44,7 +47,8 @@ impl Driver {
         self.apply(Input::Broken(reason)).await;
     }
 
-    /// A store that fails takes the process with it: the turn goes on from disk, later.
+    /// A store that fails takes the process with it, and all that is under way: nothing of that
+    /// could be stored. The turn goes on from disk when that works again.
     pub(super) async fn check(&mut self, stored: Result<(), StoreError>) {
         if let Err(error) = stored {
             tracing::error!(session = %self.key, "{error}");
@@ -52,7 +56,8 @@ impl Driver {
                 text: error.to_string(),
             });
             self.calls.abort_all();
-            self.broken(ExitReason::Stopped).await;
+            // Boxed: what follows can fail as well.
+            Box::pin(self.apply(Input::StoreFailed)).await;
         }
     }
 
@@ -62,8 +67,7 @@ impl Driver {
         self.state = state;
         for effect in effects {
             let done = self.perform(effect).await;
-            // Boxed: a failed effect is itself an input.
-            Box::pin(self.check(done)).await;
+            self.check(done).await;
         }
     }
 
@@ -88,6 +92,7 @@ impl Driver {
             }
             Effect::EndCancelled => self.end_cancelled(),
             Effect::GiveUp(reason) => return self.give_up(&reason).await,
+            Effect::Reload => return self.reload().await,
             Effect::TellRestart(reason) => {
                 let text = format!("the agent process {reason}; the turn goes on in a new one");
                 self.tell(Activity::Notice { text });

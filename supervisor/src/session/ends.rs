@@ -91,6 +91,7 @@ impl Driver {
             .iter()
             .map(|open| (open.request, open.call.clone()));
         self.standing.begins(turn, open.collect());
+        self.heard_at = Instant::now();
         let new_items = self.transcript.take_unheard();
         self.say(ToAgent::Turn(TurnStart {
             turn,
@@ -101,10 +102,16 @@ impl Driver {
 
     /// Takes the turn up where it was cut off.
     async fn resume(&mut self) -> Result<(), StoreError> {
-        let Some(turn) = self.turn.as_ref().map(|turn| turn.id) else {
+        let Some(Turn { id, cancel, .. }) = &self.turn else {
             self.apply_done().await;
             return Ok(());
         };
+        if cancel.is_cancelled() {
+            // Stopped while what the last process had begun was waited for.
+            self.end_cancelled();
+            return Ok(());
+        }
+        let turn = *id;
         let begun = self.begun_calls().await?;
         let plan = recovery::plan(self.transcript.context(), &begun);
         for item in plan.interrupted {
@@ -122,7 +129,7 @@ impl Driver {
         if plan.open.is_empty() && self.transcript.ends_with_answer() {
             // An answer that ends no turn: without a word after it, the agent would take it for one.
             let text =
-                "The gateway was restarted. Go on with the person's last message.".to_owned();
+                "The work was cut off here and is taken up again. Go on with the person's last message.".to_owned();
             let note = TranscriptItem::Note { text };
             self.transcript
                 .append(turn, vec![note], Vec::new(), None)
@@ -164,10 +171,16 @@ impl Driver {
         else {
             return Ok(());
         };
+        let is_orphan = self.standing.turn.is_none();
+        if is_orphan && purpose != Purpose::Answer {
+            // The next process knows the items that this would fold; it asks anew.
+            return Ok(());
+        }
         let id = turn.id;
         let completion = match result.and_then(|completion| fit_for(&purpose, completion)) {
             Ok(completion) => completion,
             Err(refusal) => {
+                turn.budget.spend(Usage::default());
                 self.reply(call, Err(refusal));
                 return Ok(());
             }
@@ -202,7 +215,7 @@ impl Driver {
         let usage = Some((model, completion.usage));
         let item = self.transcript.append_one(id, item, usage).await?;
         self.standing.opens(item.id, &completion.tool_calls);
-        if self.standing.turn.is_none() {
+        if is_orphan {
             // Who asked is gone. The next process is told with its turn.
             return Ok(());
         }
@@ -270,7 +283,8 @@ impl Driver {
         if !self.calls.is_empty() {
             return Ok(());
         }
-        if std::mem::take(&mut self.resume) {
+        let is_ending = self.turn.as_ref().is_some_and(|turn| turn.ending.is_some());
+        if std::mem::take(&mut self.resume) && !is_ending {
             self.resume().await?;
         }
         let Some(turn) = self.turn.as_mut().filter(|turn| turn.ending.is_some()) else {

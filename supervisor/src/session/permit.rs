@@ -25,6 +25,8 @@ pub(super) struct Standing {
     pub(super) tools_asked: usize,
     /// Calls of the last answer that were neither asked nor rejected yet, as the model made them.
     pub(super) open: BTreeMap<CallRef, ToolRequest>,
+    /// Bytes the turn has shown, taken back or not.
+    said: usize,
     /// Bytes of the current answer that are shown, and the pieces they came in.
     shown: usize,
     pieces: u32,
@@ -36,9 +38,9 @@ pub(super) struct Standing {
 
 /// Most tool calls of one answer that run side by side.
 const MAX_TOOLS_AT_ONCE: usize = 64;
-/// Most text of one answer that is shown as it grows, in bytes: more than any answer has.
-const MAX_SHOWN: usize = 10 * 1024 * 1024;
-/// Most pieces it comes in: twice the tokens of the longest answers there are.
+/// Most text of one turn that is shown as it grows, in bytes: a few of the longest answers.
+const MAX_SAID: usize = 32 * 1024 * 1024;
+/// Most pieces one answer comes in: twice the tokens of the longest there are.
 const MAX_PIECES: u32 = 256 * 1024;
 /// Most notes of one turn; our own agent makes a handful.
 const MAX_NOTES: u32 = 64;
@@ -79,8 +81,8 @@ impl Standing {
             }
             FromAgent::Delta { turn, text } => {
                 in_turn(*turn)?;
-                let fits = self.shown + text.len() <= MAX_SHOWN && self.pieces < MAX_PIECES;
-                ok(fits, "more text than an answer has")
+                let fits = self.said + text.len() <= MAX_SAID && self.pieces < MAX_PIECES;
+                ok(fits, "more text than answers have")
             }
             FromAgent::Undelta { turn } => {
                 in_turn(*turn)?;
@@ -155,6 +157,7 @@ impl Standing {
                 }
             }
             FromAgent::Delta { text, .. } => {
+                self.said += text.len();
                 self.shown += text.len();
                 self.pieces += 1;
             }
@@ -173,7 +176,8 @@ impl Standing {
         self.turn = Some(turn);
         self.cancelled = false;
         self.open = open;
-        (self.shown, self.pieces, self.notes, self.refused) = (0, 0, 0, 0);
+        (self.said, self.shown, self.pieces) = (0, 0, 0);
+        (self.notes, self.refused) = (0, 0);
     }
 
     /// The calls of a new answer are open.
@@ -374,26 +378,29 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_of_an_answer_has_a_bound() {
-        assert_eq!(
-            how_many(in_turn(), (0..100).map(|_| delta(MAX_SHOWN / 4))),
-            4
-        );
-        assert!(in_turn().permits(&delta(MAX_SHOWN + 1)).is_err());
-        let pieces = (0..MAX_PIECES + 9).map(|_| delta(1));
-        assert_eq!(how_many(in_turn(), pieces), MAX_PIECES as usize);
-        let undelta = || FromAgent::Undelta { turn: TURN };
-        let flood = (0..MAX_PIECES * 4).map(|n| if n % 2 == 0 { delta(9) } else { undelta() });
-        assert_eq!(how_many(in_turn(), flood), MAX_PIECES as usize * 2);
+    fn what_a_turn_shows_has_a_bound() {
+        let quarters = (0..100).map(|_| delta(MAX_SAID / 4));
+        assert_eq!(how_many(in_turn(), quarters), 4);
+        assert!(in_turn().permits(&delta(MAX_SAID + 1)).is_err());
+        let mut standing = in_turn();
+        standing.count(&delta(MAX_SAID));
+        standing.count(&FromAgent::Undelta { turn: TURN });
+        standing.count(&model());
+        assert!(standing.permits(&delta(1)).is_err());
     }
 
     #[test]
-    fn the_next_answer_is_shown_anew() {
-        let mut standing = in_turn();
-        standing.count(&delta(MAX_SHOWN));
+    fn the_pieces_of_an_answer_have_a_bound() {
+        let undelta = || FromAgent::Undelta { turn: TURN };
+        let flood = (0..MAX_PIECES * 4).map(|n| if n % 2 == 0 { delta(9) } else { undelta() });
+        assert_eq!(how_many(in_turn(), flood), MAX_PIECES as usize * 2);
+        let mut standing = Standing {
+            pieces: MAX_PIECES,
+            ..in_turn()
+        };
         assert!(standing.permits(&delta(1)).is_err());
         standing.count(&model());
-        assert!(standing.permits(&delta(MAX_SHOWN)).is_ok());
+        assert!(standing.permits(&delta(1)).is_ok());
     }
 
     #[test]

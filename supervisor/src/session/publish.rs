@@ -6,6 +6,8 @@ use tokio::sync::broadcast;
 /// How many events a watcher may lag behind; then it misses drafts, never the final answer's text,
 /// which it can always read from the outbox.
 const LAG: usize = 1024;
+/// What is kept of a long draft for somebody who comes later, in bytes: the end of it.
+const MAX_DRAFT: usize = 1024 * 1024;
 
 /// What a session says, as it says it.
 #[derive(Debug)]
@@ -32,13 +34,48 @@ impl Publisher {
         self.sender.clone()
     }
 
+    fn shorten(&mut self) {
+        // Not for every piece: what is kept is moved.
+        if self.draft.len() > 2 * MAX_DRAFT {
+            let at = self.draft.ceil_char_boundary(self.draft.len() - MAX_DRAFT);
+            self.draft.drain(..at);
+            self.draft.shrink_to_fit();
+        }
+    }
+
+    /// What was shown of an answer that will not go on is void.
+    pub(super) fn take_back(&mut self) {
+        if !self.draft.is_empty() {
+            self.publish(Outbound::Undelta);
+        }
+    }
+
     /// Publishes; a session nobody watches is fine.
     pub(super) fn publish(&mut self, outbound: Outbound) {
         match &outbound {
-            Outbound::Delta(text) => self.draft.push_str(text),
+            Outbound::Delta(text) => {
+                self.draft.push_str(text);
+                self.shorten();
+            }
             Outbound::Undelta | Outbound::Final(_) => self.draft.clear(),
             Outbound::Activity(_) => {}
         }
         let _ = self.sender.send(outbound);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_draft_without_end_the_end_is_kept() {
+        let mut publisher = Publisher::new();
+        for _ in 0..100 {
+            publisher.publish(Outbound::Delta("é".repeat(50_001)));
+        }
+        publisher.publish(Outbound::Delta("end".to_owned()));
+        let (draft, _) = publisher.watch();
+        assert!(draft.len() <= 2 * MAX_DRAFT && draft.ends_with("éend"));
     }
 }

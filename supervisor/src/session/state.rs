@@ -19,8 +19,12 @@ pub(super) const CANCEL_WITHIN: Duration = Duration::from_secs(2);
 const RUNG: Duration = Duration::from_secs(2);
 /// After this many deaths in one turn, the turn is given up.
 const MAX_FAILURES: u32 = 5;
+/// A process that had to be waited for in vain counts as so many deaths: people wait with us.
+const HANG: u32 = 3;
 /// The longest wait between two tries.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
+/// The longest wait for a store that failed.
+const MAX_STORE_BACKOFF: Duration = Duration::from_secs(4);
 
 /// Where a session is in its life.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +57,11 @@ pub(super) struct State {
     collected_at: Option<Instant>,
     /// A turn is on disk that no process is working on.
     unfinished: bool,
-    /// A turn is over only when it is stored; set from begin to end, whoever lives.
+    /// A turn is over without a process, and its end is yet to be stored.
+    ending: bool,
+    /// The store failed so many times in a row since what is on disk was last known.
+    lost: u32,
+    /// Deaths since a turn last ended.
     failures: u32,
     broken: Option<ExitReason>,
     stop_wanted: bool,
@@ -71,6 +79,8 @@ impl State {
             waiting: VecDeque::new(),
             collected_at: None,
             unfinished: false,
+            ending: false,
+            lost: 0,
             failures: 0,
             broken: None,
             stop_wanted: false,
@@ -109,8 +119,18 @@ impl State {
     /// Whether nothing is to be done until a message comes.
     #[must_use]
     pub(super) fn is_at_rest(&self) -> bool {
-        self.phase == Phase::Cold
-            && (self.draining || (self.waiting.is_empty() && !self.unfinished))
+        self.phase == Phase::Cold && (self.draining || !(self.is_wanted() || self.ending))
+    }
+
+    /// Whether there is something to do for a process.
+    fn is_wanted(&self) -> bool {
+        !self.ending && (self.unfinished || !self.waiting.is_empty())
+    }
+
+    /// Whether what is on disk is to be read again before anything else is done.
+    #[must_use]
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost > 0
     }
 
     /// Messages that wait for a turn.
@@ -127,7 +147,10 @@ impl State {
             Phase::Stopping {
                 next: Rung::Reaped, ..
             } => None,
-            Phase::Idle { until } => Some(self.due().unwrap_or(until)),
+            Phase::Idle { until } => {
+                let due = self.due().filter(|_| !self.ending);
+                Some(due.unwrap_or(until))
+            }
             Phase::Starting { deadline }
             | Phase::Cancelling { deadline }
             | Phase::Stopping { deadline, .. } => Some(deadline),
@@ -157,6 +180,12 @@ impl State {
             Input::Taken(id) => self.waiting.retain(|waiting| *waiting != id),
             Input::TurnDone => self.turn_done(now, &mut effects),
             Input::Broken(reason) => self.broken(reason, now, &mut effects),
+            Input::StoreFailed => self.store_failed(now, &mut effects),
+            Input::Reloaded { unfinished, ending } => {
+                self.unfinished = unfinished && !ending;
+                self.ending = ending;
+                self.reloaded(now, &mut effects);
+            }
             Input::Exited(reason) => self.exited(reason, now, &mut effects),
             Input::Stop => self.stop(now, &mut effects),
             Input::Renew => {
@@ -191,7 +220,7 @@ impl State {
     /// Begins what can be begun.
     fn go_on(&mut self, now: Instant, effects: &mut Vec<Effect>) {
         match self.phase {
-            Phase::Cold if !self.is_at_rest() => self.spawn(now, effects),
+            Phase::Cold if self.is_wanted() && !self.draining => self.spawn(now, effects),
             Phase::Idle { .. } if self.draining || (self.renew && self.has_work(now)) => {
                 self.ask_to_exit(now, effects);
             }
@@ -231,7 +260,7 @@ impl State {
 
     fn has_work(&self, now: Instant) -> bool {
         let ripe = self.due().is_none_or(|due| due <= now);
-        self.unfinished || (ripe && !self.waiting.is_empty())
+        !self.ending && (self.unfinished || (ripe && !self.waiting.is_empty()))
     }
 
     fn spawn(&mut self, now: Instant, effects: &mut Vec<Effect>) {
@@ -247,6 +276,7 @@ impl State {
         self.failures = 0;
         self.stop_wanted = false;
         self.unfinished = false;
+        self.ending = false;
         if self.phase() == PhaseName::InTurn {
             self.phase = Phase::Idle {
                 until: now + self.settings.idle,
@@ -266,13 +296,53 @@ impl State {
     }
 
     fn stop(&mut self, now: Instant, effects: &mut Vec<Effect>) {
-        if self.unfinished {
-            self.unfinished = false;
-            effects.push(Effect::EndCancelled);
-        } else if self.phase() == PhaseName::Stopping {
-            self.stop_wanted = true;
-        }
+        // Whether there is a turn is known when what is on disk was read again.
+        self.stop_wanted |= self.is_lost();
+        self.end_stopped(effects);
         self.cancel(now, effects);
+    }
+
+    /// A turn that nobody works on is over at once when it is stopped.
+    fn end_stopped(&mut self, effects: &mut Vec<Effect>) {
+        if self.unfinished && !self.is_lost() {
+            self.stop_wanted = false;
+            self.unfinished = false;
+            self.ending = true;
+            effects.push(Effect::EndCancelled);
+        }
+    }
+
+    fn store_failed(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        self.lost += 1;
+        if self.listens() {
+            self.phase = Phase::Stopping {
+                next: Rung::Reaped,
+                deadline: now,
+            };
+            effects.push(Effect::Kill(KillStep::Kill));
+        } else if self.phase() != PhaseName::Stopping {
+            self.wait_for_store(now);
+        }
+    }
+
+    fn wait_for_store(&mut self, now: Instant) {
+        self.broken = None;
+        let wait = backoff(self.lost + 1).min(MAX_STORE_BACKOFF);
+        self.phase = match self.draining {
+            true => Phase::Cold,
+            false => Phase::Backoff { until: now + wait },
+        };
+    }
+
+    fn reloaded(&mut self, now: Instant, effects: &mut Vec<Effect>) {
+        self.lost = 0;
+        self.waiting.clear();
+        self.collected_at = None;
+        self.phase = Phase::Cold;
+        if std::mem::take(&mut self.stop_wanted) {
+            self.end_stopped(effects);
+        }
+        self.go_on(now, effects);
     }
 
     fn broken(&mut self, reason: ExitReason, now: Instant, effects: &mut Vec<Effect>) {
@@ -300,26 +370,22 @@ impl State {
         let asked = matches!(self.phase, Phase::Stopping { .. }) && self.broken.is_none();
         let reason = self.broken.take().unwrap_or(reason);
         self.phase = Phase::Cold;
-        if self.stop_wanted && self.unfinished {
-            self.stop_wanted = false;
-            self.unfinished = false;
-            effects.push(Effect::EndCancelled);
+        if self.is_lost() {
+            return self.wait_for_store(now);
         }
-        if self.draining || (asked && !self.unfinished) {
-            self.go_on(now, effects);
-            return;
+        if self.stop_wanted {
+            self.end_stopped(effects);
         }
-        self.failures += 1;
-        if self.failures > MAX_FAILURES {
+        if !self.is_wanted() {
+            // Nobody waits for it, or what was waited for is over.
             self.failures = 0;
-            // Messages that wait would meet the same fate: they are answered with the reason too.
-            effects.push(Effect::GiveUp(reason));
-            self.unfinished = false;
-            self.waiting.clear();
-            return;
         }
-        if self.is_at_rest() {
-            return;
+        if self.draining || !self.is_wanted() || (asked && !self.unfinished) {
+            return self.go_on(now, effects);
+        }
+        self.failures += weight(&reason);
+        if self.failures > MAX_FAILURES {
+            return self.give_up(reason, effects);
         }
         if self.unfinished {
             effects.push(Effect::TellRestart(reason));
@@ -328,6 +394,18 @@ impl State {
             until: now + backoff(self.failures),
         };
         self.tick(now, effects);
+    }
+
+    /// The turn is given up, and what waits behind it has its chance. Without a turn, what waits
+    /// would meet the same fate: it is answered with the reason.
+    fn give_up(&mut self, reason: ExitReason, effects: &mut Vec<Effect>) {
+        self.failures = 0;
+        if !self.unfinished {
+            self.waiting.clear();
+        }
+        self.unfinished = false;
+        self.ending = true;
+        effects.push(Effect::GiveUp(reason));
     }
 
     fn ask_to_exit(&mut self, now: Instant, effects: &mut Vec<Effect>) {
@@ -381,7 +459,13 @@ impl State {
                 }
                 Rung::Reaped => {}
             },
-            Phase::Backoff { until } if now >= until => self.spawn(now, effects),
+            Phase::Backoff { until } if now >= until && self.is_lost() => {
+                effects.push(Effect::Reload);
+            }
+            Phase::Backoff { until } if now >= until => {
+                self.phase = Phase::Cold;
+                self.go_on(now, effects);
+            }
             Phase::Idle { until } => {
                 if self.has_work(now) {
                     self.go_on(now, effects);
@@ -396,6 +480,19 @@ impl State {
             | Phase::Stopping { .. }
             | Phase::Backoff { .. } => {}
         }
+    }
+}
+
+fn weight(reason: &ExitReason) -> u32 {
+    match reason {
+        ExitReason::Hung | ExitReason::NoHello => HANG,
+        ExitReason::Clean
+        | ExitReason::Code(_)
+        | ExitReason::Signal(_)
+        | ExitReason::JailFailed(_)
+        | ExitReason::Forbidden(_)
+        | ExitReason::BadFrame(_)
+        | ExitReason::Stopped => 1,
     }
 }
 

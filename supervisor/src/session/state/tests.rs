@@ -150,8 +150,132 @@ fn a_process_that_says_no_hello_is_killed() {
     let mut play = Play::new(QueueMode::Collect);
     play.hears(Input::Arrived(InputId(1)));
     assert_eq!(play.passes(HELLO_WITHIN), [Effect::Kill(KillStep::Kill)]);
+    assert_eq!(play.hears(Input::Exited(ExitReason::Signal(9))), []);
+    assert_eq!(play.passes(MAX_BACKOFF), [Effect::Spawn]);
+}
+
+#[test]
+fn a_session_whose_processes_hang_is_given_up_sooner() {
+    let mut play = Play::new(QueueMode::Collect);
+    play.hears(Input::Arrived(InputId(1)));
+    for given_up in [false, true] {
+        play.passes(HELLO_WITHIN);
+        let effects = play.hears(Input::Exited(ExitReason::Signal(9)));
+        assert_eq!(
+            effects.contains(&Effect::GiveUp(ExitReason::NoHello)),
+            given_up,
+            "{effects:?}"
+        );
+        play.passes(MAX_BACKOFF);
+    }
+}
+
+/// Lets the process of the turn die until the turn is given up.
+fn dies_until_given_up(play: &mut Play) {
+    let mut effects = Vec::new();
+    while !effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::GiveUp(_)))
+    {
+        play.passes(MAX_BACKOFF);
+        effects = play.hears(Input::Exited(ExitReason::Code(1)));
+    }
+}
+
+#[test]
+fn what_waits_behind_a_turn_that_is_given_up_has_its_chance() {
+    let mut play = Play::in_turn(QueueMode::Followup);
+    play.hears(Input::Arrived(InputId(2)));
+    dies_until_given_up(&mut play);
+    assert_eq!(play.hears(Input::TurnDone), [Effect::Spawn]);
+    assert_eq!(play.hears(Input::Hello), [Effect::Start, begins(&[2])]);
+}
+
+#[test]
+fn no_turn_begins_before_the_end_of_the_last_one_is_stored() {
+    let mut play = Play::in_turn(QueueMode::Followup);
+    dies_until_given_up(&mut play);
+    assert_eq!(play.hears(Input::Arrived(InputId(2))), []);
+    assert!(!play.state.is_at_rest());
+    assert_eq!(play.hears(Input::TurnDone), [Effect::Spawn]);
+}
+
+#[test]
+fn deaths_that_nobody_waited_for_are_forgotten() {
+    let mut play = Play::in_turn(QueueMode::Collect);
+    play.hears(Input::TurnDone);
+    for _ in 0..9 {
+        play.hears(Input::Exited(ExitReason::Signal(9)));
+        play.hears(Input::Renew);
+    }
+    let effects = play.hears(Input::Arrived(InputId(2)));
+    assert_eq!(effects, [Effect::Spawn]);
     let effects = play.hears(Input::Exited(ExitReason::Signal(9)));
     assert_eq!(effects, [Effect::Spawn]);
+}
+
+fn reloaded(unfinished: bool, ending: bool) -> Input {
+    Input::Reloaded { unfinished, ending }
+}
+
+#[test]
+fn a_turn_goes_on_when_the_store_works_again() {
+    let mut play = Play::in_turn(QueueMode::Followup);
+    play.hears(Input::Arrived(InputId(2)));
+    assert_eq!(
+        play.hears(Input::StoreFailed),
+        [Effect::Kill(KillStep::Kill)]
+    );
+    assert_eq!(play.hears(Input::Exited(ExitReason::Signal(9))), []);
+    // However long it takes, nothing is given up.
+    for _ in 0..100 {
+        assert_eq!(play.passes(MAX_STORE_BACKOFF), [Effect::Reload]);
+        assert_eq!(play.hears(Input::StoreFailed), []);
+    }
+    assert_eq!(play.passes(MAX_STORE_BACKOFF), [Effect::Reload]);
+    assert_eq!(play.hears(reloaded(true, false)), [Effect::Spawn]);
+    assert_eq!(play.hears(Input::Arrived(InputId(2))), []);
+    assert_eq!(
+        play.hears(Input::Hello),
+        [Effect::Start, Effect::ResumeTurn]
+    );
+    assert_eq!(play.hears(Input::TurnDone), [begins(&[2])]);
+}
+
+#[test]
+fn messages_whose_turn_could_not_be_stored_wait_again() {
+    let mut play = Play::in_turn(QueueMode::Collect);
+    play.hears(Input::StoreFailed);
+    play.hears(Input::Exited(ExitReason::Signal(9)));
+    play.passes(MAX_STORE_BACKOFF);
+    assert_eq!(play.hears(reloaded(false, false)), []);
+    assert_eq!(play.hears(Input::Arrived(InputId(1))), [Effect::Spawn]);
+    assert_eq!(play.hears(Input::Hello), [Effect::Start, begins(&[1])]);
+}
+
+#[test]
+fn a_stop_is_remembered_until_the_store_works_again() {
+    let mut play = Play::in_turn(QueueMode::Collect);
+    play.hears(Input::StoreFailed);
+    assert_eq!(play.hears(Input::Stop), []);
+    play.hears(Input::Exited(ExitReason::Signal(9)));
+    play.passes(MAX_STORE_BACKOFF);
+    let effects = play.hears(reloaded(true, false));
+    assert_eq!(effects, [Effect::EndCancelled]);
+    assert_eq!(play.hears(Input::TurnDone), []);
+    assert!(play.state.is_at_rest());
+}
+
+#[test]
+fn an_end_that_could_not_be_stored_needs_no_process() {
+    let mut play = Play::in_turn(QueueMode::Collect);
+    play.hears(Input::StoreFailed);
+    play.hears(Input::Exited(ExitReason::Signal(9)));
+    play.passes(MAX_STORE_BACKOFF);
+    assert_eq!(play.hears(reloaded(true, true)), []);
+    assert!(!play.state.is_at_rest());
+    assert_eq!(play.hears(Input::TurnDone), []);
+    assert!(play.state.is_at_rest());
 }
 
 #[test]
@@ -215,6 +339,7 @@ fn any_input() -> impl Strategy<Value = Input> {
         4 => Just(Input::Hello),
         4 => Just(Input::TurnDone),
         1 => Just(Input::Broken(ExitReason::Hung)),
+        1 => Just(Input::StoreFailed),
         2 => Just(Input::Exited(ExitReason::Signal(9))),
         1 => Just(Input::Exited(ExitReason::Clean)),
         1 => Just(Input::Stop),
@@ -247,6 +372,8 @@ impl World {
             Input::Exited(_) | Input::Broken(_) => self.process,
             Input::Unfinished => !self.turn && state.phase() == PhaseName::Cold,
             Input::Arrived(_)
+            | Input::StoreFailed
+            | Input::Reloaded { .. }
             | Input::Taken(_)
             | Input::Stop
             | Input::Renew
@@ -305,9 +432,16 @@ proptest! {
                         Effect::ResumeTurn => prop_assert!(world.turn, "nothing to take up"),
                         Effect::EndCancelled => inputs.push(Input::TurnDone),
                         Effect::GiveUp(_) => {
-                            // The driver answers what waits as well.
-                            answered.extend(told.iter().copied());
+                            if !world.turn {
+                                // The driver answers what waits.
+                                answered.extend(told.iter().copied());
+                            }
                             inputs.push(Input::TurnDone);
+                        }
+                        Effect::Reload => {
+                            let waits = |id: &&InputId| !answered.contains(id) && !turn.contains(id);
+                            inputs.extend(told.iter().filter(waits).copied().map(Input::Arrived));
+                            inputs.push(reloaded(world.turn, false));
                         }
                         Effect::Start
                         | Effect::Steer

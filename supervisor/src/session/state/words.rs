@@ -61,8 +61,17 @@ pub(in super::super) enum Input {
     Taken(InputId),
     /// The turn's end is stored.
     TurnDone,
-    /// The process must go: it broke a rule, or what it needs failed.
+    /// The process must go: it broke a rule.
     Broken(ExitReason),
+    /// The store failed: what is remembered here may not be what is on disk.
+    StoreFailed,
+    /// What is on disk was read again; messages that wait there arrive anew.
+    Reloaded {
+        /// A turn that no process is working on.
+        unfinished: bool,
+        /// That turn is over, and only its end is to be stored.
+        ending: bool,
+    },
     /// The process has left.
     Exited(ExitReason),
     /// A person wants the turn stopped.
@@ -96,8 +105,10 @@ pub(in super::super) enum Effect {
     Kill(KillStep),
     /// The turn is over without the agent: stopped while no process had it.
     EndCancelled,
-    /// The turn is given up.
+    /// The turn is given up; without one, so is what waits for one.
     GiveUp(ExitReason),
+    /// Read what is on disk again.
+    Reload,
     /// For the person: the process died and the turn goes on.
     TellRestart(ExitReason),
 }
