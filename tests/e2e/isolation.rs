@@ -140,7 +140,7 @@ async fn no_key_can_be_found_by_a_tool() {
         "env; cat /proc/self/environ /proc/*/environ; \
          cat {state}/openclaw.json {state}/agents/main/agent/auth-profiles.json {state}/state/openclaw.sqlite*; \
          cat /proc/{pid}/environ /proc/{pid}/cmdline; ls -la {state} {home}; \
-         grep -rsl may-see /etc /home /root /tmp /var /run /dev/shm; true"
+         grep -rsl may-see /etc /home /tmp /var /run /srv /mnt /dev/shm; true"
     );
     let said = says(&gateway, &format!("({command}) 2>&1 | tail -c 60000")).await;
     for key in [KEY, ENV_KEY, FILE_KEY] {
@@ -168,7 +168,7 @@ async fn a_tool_can_not_do_what_it_has_no_business_with() {
             .trim_start_matches("http://127.0.0.1:")
             .trim_end_matches("/v1");
         let outside = gateway.home().join("outside");
-        std::fs::write(&outside, "outside").unwrap();
+        std::fs::write(&outside, "a secret").unwrap();
         let outside = outside.display();
         let python = |code: &str| format!("python3 -I -c '{code}'");
         let attempts = [
@@ -176,8 +176,7 @@ async fn a_tool_can_not_do_what_it_has_no_business_with() {
                 "write to the system",
                 "touch /usr/openclaw-escape".to_owned(),
             ),
-            ("write to the home", format!("echo x >> {outside}")),
-            ("read the home", format!("cat {outside}")),
+            ("read the home", format!("grep secret {outside}")),
             (
                 "call the gateway",
                 python(&format!(
@@ -232,7 +231,7 @@ async fn a_tool_can_not_do_what_it_has_no_business_with() {
         gateway.write("attempts.sh", &script);
         let said = says(
             &gateway,
-            "sh attempts.sh; echo ours > ours && cat ours; python3 -c 'print(6*7)'",
+            &format!("sh attempts.sh; echo x >> {outside}; echo ours > ours && cat ours; python3 -c 'print(6*7)'"),
         )
         .await;
         for (name, _) in attempts {
@@ -245,7 +244,7 @@ async fn a_tool_can_not_do_what_it_has_no_business_with() {
         assert!(said.contains("ours\n42\n"), "{namespaces}: {said}");
         assert_eq!(
             std::fs::read_to_string(gateway.home().join("outside")).unwrap(),
-            "outside"
+            "a secret"
         );
     }
 }

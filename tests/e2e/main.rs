@@ -15,4 +15,8 @@ mod cancel;
 mod compaction;
 mod failover;
 mod supervision;
+mod protocol;
+mod tools;
+mod isolation;
+mod hibernate;
 mod tidy;

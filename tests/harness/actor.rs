@@ -32,8 +32,9 @@ impl Actor {
     /// has nothing left to do.
     #[must_use]
     pub fn on_stage() -> Self {
-        // As every sealed process does; a mind that turns bad later can not undo it.
-        nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL).expect("it is tied");
+        // As every sealed process does; a mind that turns bad later can not undo it. One that is
+        // sealed already is tied already, and may not ask.
+        let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
         let link = io::stdin()
             .as_fd()
             .try_clone_to_owned()

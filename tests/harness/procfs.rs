@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
 /// A process, told from a later one of the same number by when it began.
@@ -95,6 +96,34 @@ impl Process {
     pub fn environment(&self) -> String {
         let bytes = fs::read(format!("/proc/{}/environ", self.pid)).unwrap_or_default();
         String::from_utf8_lossy(&bytes).replace('\0', "\n")
+    }
+
+    /// Whether these bytes are anywhere in its memory; `None` where we may not look.
+    #[must_use]
+    pub fn remembers(&self, words: &str) -> Option<bool> {
+        let maps = fs::read_to_string(format!("/proc/{}/maps", self.pid)).ok()?;
+        let memory = fs::File::open(format!("/proc/{}/mem", self.pid)).ok()?;
+        let writable = maps.lines().filter_map(|line| {
+            let (range, rest) = line.split_once(' ')?;
+            let (from, to) = range.split_once('-')?;
+            let bound = |hex| u64::from_str_radix(hex, 16).ok();
+            rest.starts_with("rw").then_some((bound(from)?, bound(to)?))
+        });
+        let mut looked = None;
+        for (from, to) in writable {
+            let mut bytes = vec![0; usize::try_from(to - from).ok()?];
+            // Pages that are not there can not be read, and hold nothing.
+            if memory.read_exact_at(&mut bytes, from).is_ok() {
+                looked = Some(false);
+                if bytes
+                    .windows(words.len())
+                    .any(|window| window == words.as_bytes())
+                {
+                    return Some(true);
+                }
+            }
+        }
+        looked
     }
 
     /// Its share of memory, in bytes.

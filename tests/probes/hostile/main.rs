@@ -14,6 +14,11 @@ fn main() -> ExitCode {
     let Some(part) = part() else {
         return agent_proc::run();
     };
+    if part == "late" {
+        // Not hostile, but stopped before it says a word, until somebody lets it go on.
+        nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP).expect("it stops");
+        return agent_proc::run();
+    }
     let actor = Actor::on_stage();
     match part.split_once('-') {
         Some(("chatty", what)) => chatty::play(actor, what),
