@@ -13,7 +13,11 @@ const NEW_SESSION: &str = "(I began a new session. Greet me in one short line.)"
 impl Driver {
     pub(super) async fn command(&mut self, command: Command) {
         match command {
-            Command::Arrived(input) => self.arrived(input).await,
+            Command::Arrived(input, taken) => {
+                // Whoever brought it does not wait until its turn has begun.
+                let _ = taken.send(());
+                self.arrived(input).await;
+            }
             Command::Watch(reply) => {
                 let (draft, events) = self.publisher.watch();
                 let _ = reply.send(Watch { draft, events });

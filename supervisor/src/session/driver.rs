@@ -99,8 +99,6 @@ pub(super) struct Driver {
     pub(super) heard_at: Instant,
     pub(super) reset: Option<oneshot::Sender<()>>,
     commands: mpsc::Receiver<Command>,
-    /// No more commands come.
-    closing: bool,
     view: watch::Sender<SessionView>,
 }
 
@@ -169,7 +167,6 @@ impl Driver {
             heard_at: Instant::now(),
             reset: None,
             commands,
-            closing: false,
             view,
             key,
         };
@@ -194,27 +191,11 @@ impl Driver {
             let lingered = matches!(event, Event::Time) && self.may_leave();
             self.handle(event).await;
             if lingered && self.may_leave() {
-                // Nothing may come in between: who sends now is told that we are gone.
+                // Whoever sends a command now hears that we are gone, and the next driver takes it.
                 self.commands.close();
-                self.closing = true;
-                while let Ok(command) = self.commands.try_recv() {
-                    self.command(command).await;
-                }
-                if self.may_leave() {
-                    break;
-                }
-                self.run_out().await;
+                while self.commands.recv().await.is_some() {}
                 break;
             }
-        }
-    }
-
-    /// The last commands came while the door was closing: they are carried through.
-    async fn run_out(&mut self) {
-        while !self.state.is_at_rest() {
-            self.settle().await;
-            let event = self.next().await;
-            self.handle(event).await;
         }
     }
 
@@ -224,7 +205,6 @@ impl Driver {
 
     async fn next(&mut self) -> Event {
         let wake = self.wake_at();
-        let open = !self.closing;
         tokio::select! {
             biased;
             news = async { match &mut self.process {
@@ -235,7 +215,7 @@ impl Driver {
                 News::Left(reason) => Event::Exited(reason),
             },
             Some(end) = self.calls.join_next() => end.map_or_else(Event::Lost, Event::Call),
-            command = self.commands.recv(), if open => Event::Command(command),
+            command = self.commands.recv() => Event::Command(command),
             job = self.tools.job_ended() => Event::Job(job),
             () = tokio::time::sleep_until(wake.into()) => Event::Time,
         }

@@ -11,8 +11,8 @@ pub(super) const COMMANDS: usize = 64;
 /// What can be asked of a driver.
 #[derive(Debug)]
 pub(super) enum Command {
-    /// A message, stored already.
-    Arrived(StoredInput),
+    /// A message, stored already; answered when it is in this driver's hands.
+    Arrived(StoredInput, oneshot::Sender<()>),
     /// What is said of the current answer so far, and what is said from now on.
     Watch(oneshot::Sender<Watch>),
     /// Stop the turn; says whether there was one.
@@ -62,7 +62,9 @@ impl SessionHandle {
     /// # Errors
     /// [`Gone`]; a new driver finds the message on disk.
     pub async fn arrived(&self, input: StoredInput) -> Result<(), Gone> {
-        self.send(Command::Arrived(input)).await
+        let (sender, receiver) = oneshot::channel();
+        self.send(Command::Arrived(input, sender)).await?;
+        receiver.await.map_err(|_| Gone)
     }
 
     /// Watches what the session says.
