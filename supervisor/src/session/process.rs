@@ -11,8 +11,9 @@ use tokio::task::JoinSet;
 
 /// Messages that may wait for the agent to read them; an agent with more unread is hung.
 const UNREAD: usize = 512;
-/// Frames that may wait for us; an agent that says more waits.
-const UNHEARD: usize = 64;
+/// Frames that may wait for us; an agent that says more waits. Each may be as long as a frame can
+/// be, so they are few.
+const UNHEARD: usize = 8;
 
 /// A live agent process. Dropping it kills it.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use super::{JobEnded, cancelled, failed};
 use crate::config::Programs;
 use crate::process::{Child, ExitReason, KillStep, Spawn, SpawnError, spawn};
 use ipc::id::{CallId, JobId};
-use ipc::link::{LinkReceiver, LinkSender};
+use ipc::link::{Link, LinkReceiver, LinkSender};
 use ipc::tool::{FromTool, ToTool, ToolOutcome, ToolStart};
 use ipc::tool_args::ToolArgs;
 use jail::spec::JailSpec;
@@ -20,6 +20,11 @@ const CANCEL_WITHIN: Duration = Duration::from_millis(50);
 const LEAVE_WITHIN: Duration = Duration::from_millis(500);
 /// Calls that may wait to be sent; who makes more waits.
 const CALLS: usize = 16;
+/// Messages a toolbox may leave unread; one with more is hung.
+const UNREAD: usize = 64;
+/// Frames that may wait for us; a toolbox that says more waits. Each may be as long as a frame can
+/// be, so they are few.
+const UNHEARD: usize = 8;
 /// What `openclaw-jail` exits with when the walls could not be built.
 const JAIL_FAILED: i32 = 125;
 
@@ -82,7 +87,7 @@ impl ToolProcess {
         let (alive, gone) = watch::channel(false);
         let owner = Owner {
             child,
-            sender: Some(link.sender),
+            to: None,
             pending: BTreeMap::new(),
             last_call: CallId(0),
             background: false,
@@ -91,7 +96,7 @@ impl ToolProcess {
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
-            owner.serve(link.receiver, inbox, start).await;
+            owner.serve(link, inbox, start).await;
             let _ = alive.send(true);
         });
         Ok(Self {
@@ -162,7 +167,8 @@ impl ToolProcess {
 /// Owns the process.
 struct Owner {
     child: Child,
-    sender: Option<LinkSender<ToTool>>,
+    /// What is to be said; closing it closes the link.
+    to: Option<mpsc::Sender<ToTool>>,
     pending: BTreeMap<CallId, oneshot::Sender<ToolOutcome>>,
     last_call: CallId,
     /// A call went to the background: its end is news.
@@ -174,56 +180,65 @@ struct Owner {
 impl Owner {
     async fn serve(
         mut self,
-        receiver: LinkReceiver<FromTool>,
+        link: Link<ToTool, FromTool>,
         mut orders: mpsc::Receiver<Order>,
         start: ToolStart,
     ) {
-        // Frames wait here while an order is being carried out; a toolbox that says more than that
-        // at once waits too.
-        let (frames, mut heard) = mpsc::channel(64);
-        let mut reader = JoinSet::new();
-        reader.spawn(read(receiver, frames));
-        self.say(&ToTool::Start(start)).await;
+        let (frames, mut heard) = mpsc::channel(UNHEARD);
+        let (to, outbox) = mpsc::channel(UNREAD);
+        self.to = Some(to);
+        let mut link_tasks = JoinSet::new();
+        link_tasks.spawn(read(link.receiver, frames));
+        link_tasks.spawn(write(link.sender, outbox));
+        self.say(ToTool::Start(start));
         let exit = loop {
             tokio::select! {
                 order = orders.recv() => match order {
-                    Some(order) => self.obey(order).await,
+                    Some(order) => self.obey(order),
                     None => break self.leave().await,
                 },
-                Some(frame) = heard.recv() => self.hear(frame),
+                frame = heard.recv() => match frame {
+                    Some(frame) => self.hear(frame),
+                    // It says no more, so no call of it will ever end.
+                    None => break self.leave().await,
+                },
                 exit = self.child.wait() => break exit,
             }
         };
-        // What it said before it left still counts.
-        while let Some(frame) = heard.recv().await {
-            self.hear(frame);
-        }
+        // What it said before it left still counts. A process it left behind may hold the link open.
+        let rest = async {
+            while let Some(frame) = heard.recv().await {
+                self.hear(frame);
+            }
+        };
+        let _ = tokio::time::timeout(LEAVE_WITHIN, rest).await;
         self.report(exit);
     }
 
-    async fn say(&mut self, message: &ToTool) {
-        if let Some(sender) = &mut self.sender
-            && sender.send(message).await.is_err()
-        {
+    /// Never waits: a toolbox that does not read must not keep us from killing it.
+    fn say(&mut self, message: ToTool) {
+        let Some(to) = &self.to else { return };
+        match to.try_send(message) {
+            Ok(()) => {}
+            Err(mpsc::error::TrySendError::Full(_)) => self.child.kill(KillStep::Kill),
             // It is leaving; its exit says why.
-            self.sender = None;
+            Err(mpsc::error::TrySendError::Closed(_)) => self.to = None,
         }
     }
 
-    async fn obey(&mut self, order: Order) {
+    fn obey(&mut self, order: Order) {
         match order {
             Order::Run { args, reply, call } => {
                 self.last_call = self.last_call.next();
                 let number = self.last_call;
                 self.pending.insert(number, reply);
                 let _ = call.send(number);
-                self.say(&ToTool::Run {
+                self.say(ToTool::Run {
                     call: number,
                     args: *args,
-                })
-                .await;
+                });
             }
-            Order::Cancel(call) => self.say(&ToTool::Cancel { call }).await,
+            Order::Cancel(call) => self.say(ToTool::Cancel { call }),
             Order::Kill => self.child.kill(KillStep::Kill),
         }
     }
@@ -239,8 +254,8 @@ impl Owner {
             // Nobody watches output grow yet; the outcome has it all.
             FromTool::Output { .. } => {}
             FromTool::Done { call, outcome } => {
-                self.background |= matches!(outcome, ToolOutcome::Running { .. });
                 if let Some(reply) = self.pending.remove(&call) {
+                    self.background |= matches!(outcome, ToolOutcome::Running { .. });
                     let _ = reply.send(outcome);
                 }
             }
@@ -250,7 +265,7 @@ impl Owner {
 
     /// Closes the link, which ends the process; then makes sure of it.
     async fn leave(&mut self) -> ExitReason {
-        self.sender = None;
+        self.to = None;
         match tokio::time::timeout(LEAVE_WITHIN, self.child.wait()).await {
             Ok(exit) => exit,
             Err(_) => {
@@ -289,6 +304,14 @@ impl Owner {
 async fn read(mut receiver: LinkReceiver<FromTool>, frames: mpsc::Sender<FromTool>) {
     while let Ok(frame) = receiver.recv().await {
         if frames.send(frame).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn write(mut sender: LinkSender<ToTool>, mut outbox: mpsc::Receiver<ToTool>) {
+    while let Some(message) = outbox.recv().await {
+        if sender.send(&message).await.is_err() {
             return;
         }
     }
