@@ -89,7 +89,7 @@ impl Conversation {
         let mut away: Option<Instant> = None;
         loop {
             let client = self.client().await?;
-            let lost = match hear(client, &message, &mut progress).await {
+            let lost = match hear(client, &message, &mut progress, &mut away).await {
                 Ok(Ok(reply)) => {
                     progress.finish(&reply);
                     return Ok(reply);
@@ -167,11 +167,13 @@ impl Conversation {
     }
 }
 
-/// Hears one answer to its end. The outer error is a gateway that went away.
+/// Hears one answer to its end. The outer error is a gateway that went away. One that takes the
+/// message is back, and has all the time again if it goes once more.
 async fn hear(
     client: &mut Client,
     message: &ToSupervisor,
     progress: &mut Progress,
+    away: &mut Option<Instant>,
 ) -> Result<Result<FinalReply, ipc::refusal::Refusal>, FrameError> {
     client.send(message).await?;
     loop {
@@ -181,8 +183,8 @@ async fn hear(
             FromSupervisor::Activity(activity) => progress.tell(&activity),
             FromSupervisor::Final(reply) => return Ok(Ok(reply)),
             FromSupervisor::Refused(refusal) => return Ok(Err(refusal)),
-            FromSupervisor::Accepted { .. }
-            | FromSupervisor::Hello(_)
+            FromSupervisor::Accepted { .. } => *away = None,
+            FromSupervisor::Hello(_)
             | FromSupervisor::Health(_)
             | FromSupervisor::Models(_)
             | FromSupervisor::Sessions { .. }
