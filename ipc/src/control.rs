@@ -20,6 +20,13 @@ pub enum ToSupervisor {
     /// Take a person's message, and stream the answer. Said again with the same `key` (after a lost
     /// connection, or a gateway that was restarted), it attaches to the same answer.
     Submit(Submit),
+    /// Which session a message would go to, without one: [`FromSupervisor::Placed`].
+    Place {
+        /// Which agent; the default one when absent. Must agree with `session` where both are given.
+        agent: Option<AgentId>,
+        /// Which session; the agent's main one when absent.
+        session: Option<SessionKey>,
+    },
     /// Stream what a session says to whoever it belongs to, until disconnected.
     Attach {
         /// Which session.
@@ -73,6 +80,13 @@ pub struct Submit {
 pub enum FromSupervisor {
     /// First frame.
     Hello(Hello),
+    /// To [`ToSupervisor::Place`].
+    Placed {
+        /// The session.
+        session: SessionKey,
+        /// How long this gateway stays.
+        stay: Stay,
+    },
     /// The message is on disk and will be answered.
     Accepted {
         /// The stored input.
@@ -111,6 +125,16 @@ pub enum FromSupervisor {
     },
     /// It is not done.
     Refused(Refusal),
+}
+
+/// How long a gateway stays; when it goes, its clients do what is right then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stay {
+    /// Until it is told to stop. Whoever runs it starts it again: clients wait for it.
+    Service,
+    /// As long as the command that started it. Nobody starts it again: clients start their own.
+    Command,
 }
 
 /// Something an agent does besides talking. It stands in [`FromSupervisor::Activity`], whose own tag

@@ -13,7 +13,8 @@ use ipc::agent::{
 };
 use ipc::control::{
     Activity, FinalReply, FromSupervisor, HealthReport, ModelStatus, ModelsReport, PartHealth,
-    ProfileStatus, ReplyStatus, SessionDetail, SessionSummary, Submit, ToSupervisor, WallsReport,
+    ProfileStatus, ReplyStatus, SessionDetail, SessionSummary, Stay, Submit, ToSupervisor,
+    WallsReport,
 };
 use ipc::frame::{self, FrameError};
 use ipc::hello::Hello;
@@ -283,6 +284,7 @@ snapshots!(what_a_client_says: ToSupervisor {
         session: Some(session()),
         text: "run echo hi".into(),
     }),
+    Place => ToSupervisor::Place { agent: Some(AgentId::from("main")), session: None },
     Attach => ToSupervisor::Attach { session: session() },
     Stop => ToSupervisor::Stop { session: session() },
     Health => ToSupervisor::Health,
@@ -296,6 +298,7 @@ snapshots!(what_a_client_says: ToSupervisor {
 
 snapshots!(what_a_client_hears: FromSupervisor {
     Hello => FromSupervisor::Hello(hello()),
+    Placed => FromSupervisor::Placed { session: session(), stay: Stay::Service },
     Accepted => FromSupervisor::Accepted { input: InputId(4), session: session(), again: false },
     Delta => FromSupervisor::Delta { text: "It ".into() },
     Undelta => FromSupervisor::Undelta,
@@ -317,6 +320,11 @@ snapshots!(what_a_client_hears: FromSupervisor {
     }),
     Done => FromSupervisor::Done { message: "stopping".into() },
     Refused => FromSupervisor::Refused(refusal()),
+});
+
+snapshots!(how_long_a_gateway_stays: Stay {
+    Service => Stay::Service,
+    Command => Stay::Command,
 });
 
 snapshots!(what_an_agent_does_besides: Activity {

@@ -16,6 +16,7 @@ use crate::store::exec_approvals::ExecApprovals;
 use crate::store::{Store, StoreError};
 use crate::workspace;
 use arc_swap::ArcSwap;
+use ipc::control::Stay;
 use jail::probe::Report;
 use reload::Reloading;
 use std::collections::BTreeSet;
@@ -91,6 +92,7 @@ pub struct App {
     tasks: TaskTracker,
     ending: Arc<Ending>,
     reload: Arc<Notify>,
+    answering: watch::Receiver<usize>,
 }
 
 impl App {
@@ -98,7 +100,7 @@ impl App {
     ///
     /// # Errors
     /// [`AppError`] names what is in the way.
-    pub async fn start(config: Config, source: Source) -> Result<Self, AppError> {
+    pub async fn start(config: Config, source: Source, stay: Stay) -> Result<Self, AppError> {
         let began = Instant::now();
         let paths = config.paths.clone();
         let programs = Arc::new(config.process.programs.clone());
@@ -115,10 +117,13 @@ impl App {
         let router = Arc::new(Router::new(Arc::clone(&services)));
         let ending = Arc::new(Ending::default());
         let reload = Arc::new(Notify::new());
+        let (counted, answering) = watch::channel(0);
         let control = Control {
             services: Arc::clone(&services),
             router: Arc::clone(&router),
             began,
+            stay,
+            answering: counted,
             stop: ending.stop.clone(),
             reload: Arc::clone(&reload),
         };
@@ -149,6 +154,7 @@ impl App {
             tasks,
             ending,
             reload,
+            answering,
         })
     }
 
@@ -157,6 +163,16 @@ impl App {
     pub async fn ended(&self) -> bool {
         self.ending.stop.cancelled().await;
         self.ending.begin_again.load(Ordering::Relaxed)
+    }
+
+    /// Waits until no client waits for an answer.
+    pub async fn answered(&self) {
+        // When the counter is gone, so are those who counted.
+        let _ = self
+            .answering
+            .clone()
+            .wait_for(|clients| *clients == 0)
+            .await;
     }
 
     /// Reads the configuration again.

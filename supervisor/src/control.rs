@@ -2,21 +2,24 @@
 //! heard.
 
 pub(crate) mod report;
+mod socket;
+
+pub(crate) use socket::SocketPath;
 
 use crate::broker::Services;
 use crate::message::{Inbound, Outbound};
 use crate::router::{Awaited, Router, answers};
 use crate::session::Watch;
 use crate::store::{OutboxId, StoreError};
+use interprocess::local_socket::ListenerOptions;
 use interprocess::local_socket::tokio::{Listener, Stream};
 use interprocess::local_socket::traits::StreamCommon as _;
 use interprocess::local_socket::traits::tokio::Listener as _;
-use interprocess::local_socket::{GenericFilePath, ListenerOptions, ToFsName as _};
 use interprocess::os::unix::local_socket::ListenerOptionsExt as _;
-use ipc::control::{FinalReply, FromSupervisor, Submit, ToSupervisor};
+use ipc::control::{FinalReply, FromSupervisor, Stay, Submit, ToSupervisor};
 use ipc::frame::FrameError;
 use ipc::hello::Hello;
-use ipc::id::{InputId, SessionKey};
+use ipc::id::{AgentId, InputId, SessionKey};
 use ipc::link::{Link, LinkReceiver, LinkSender};
 use ipc::refusal::{Refusal, RefusalKind};
 use std::io;
@@ -30,7 +33,9 @@ use tokio_util::task::TaskTracker;
 /// A client that says no hello in this time is dropped.
 const HELLO_WITHIN: Duration = Duration::from_secs(5);
 /// The longest message a person may send, in bytes.
-const MAX_MESSAGE: usize = 1024 * 1024;
+pub(crate) const MAX_MESSAGE: usize = 1024 * 1024;
+/// What is said of a longer one.
+pub(crate) const TOO_LONG: &str = "the message is over 1 MiB; put it in a file of the workspace";
 
 /// What clients are answered from.
 #[derive(Debug)]
@@ -41,6 +46,10 @@ pub struct Control {
     pub router: Arc<Router>,
     /// When the gateway started.
     pub began: Instant,
+    /// How long it stays.
+    pub stay: Stay,
+    /// How many clients wait for an answer.
+    pub answering: tokio::sync::watch::Sender<usize>,
     /// Set when the gateway is to stop.
     pub stop: CancellationToken,
     /// Notified when the configuration is to be read again.
@@ -56,9 +65,9 @@ pub fn listen(path: &Path) -> io::Result<Listener> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let name = path.to_fs_name::<GenericFilePath>()?;
+    let path = SocketPath::of(path)?;
     ListenerOptions::new()
-        .name(name)
+        .name(path.name()?)
         .mode(0o600)
         .reclaim_name(false)
         .create_tokio()
@@ -100,6 +109,22 @@ fn is_ours(stream: &Stream) -> bool {
     };
     peer.euid()
         .is_some_and(|uid| uid == 0 || uid == nix::unistd::geteuid().as_raw())
+}
+
+/// Counts a client that waits for an answer, for as long as it does.
+struct Answering(Arc<Control>);
+
+impl Answering {
+    fn begin(control: &Arc<Control>) -> Self {
+        control.answering.send_modify(|clients| *clients += 1);
+        Self(Arc::clone(control))
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.answering.send_modify(|clients| *clients -= 1);
+    }
 }
 
 struct Client {
@@ -162,6 +187,7 @@ impl Client {
         match message {
             ToSupervisor::Hello(_) => self.refuse(RefusalKind::Invalid, "hello was said").await,
             ToSupervisor::Submit(submit) => self.submit(submit, from).await,
+            ToSupervisor::Place { agent, session } => self.place(agent, session).await,
             ToSupervisor::Attach { session } => self.attach(session, from).await,
             ToSupervisor::Stop { session } => self.stop(&session).await,
             ToSupervisor::Health => self.say(report::health(&control).await).await,
@@ -195,6 +221,7 @@ impl Client {
         submit: Submit,
         from: &mut LinkReceiver<ToSupervisor>,
     ) -> Result<(), FrameError> {
+        let _counted = Answering::begin(&self.control);
         let inbound = match self.check(submit) {
             Ok(inbound) => inbound,
             Err(refusal) => return self.to.send(&FromSupervisor::Refused(refusal)).await,
@@ -224,9 +251,7 @@ impl Client {
             return Err(invalid("the message is empty"));
         }
         if submit.text.len() > MAX_MESSAGE {
-            return Err(invalid(
-                "the message is over 1 MiB; put it in a file of the workspace",
-            ));
+            return Err(invalid(TOO_LONG));
         }
         if submit.key.is_empty() || submit.key.len() > 256 {
             return Err(invalid("an idempotency key has 1 to 256 bytes"));
@@ -240,6 +265,21 @@ impl Client {
             origin: serde_json::Value::Null,
             text: submit.text,
         })
+    }
+
+    async fn place(
+        &mut self,
+        agent: Option<AgentId>,
+        session: Option<SessionKey>,
+    ) -> Result<(), FrameError> {
+        let answer = match self.control.router.place(agent, session) {
+            Ok((_, session)) => FromSupervisor::Placed {
+                session,
+                stay: self.control.stay,
+            },
+            Err(refusal) => FromSupervisor::Refused(refusal),
+        };
+        self.to.send(&answer).await
     }
 
     async fn attach(

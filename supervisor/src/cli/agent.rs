@@ -1,14 +1,10 @@
 //! `openclaw agent`: one message, one answer.
-#![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 use super::conversation::Conversation;
-use super::shown::{Shown, without_controls};
-use super::{CliError, ExitCode, runtime};
-use anyhow::Context as _;
-use ipc::control::{FinalReply, ReplyStatus, Submit};
-use ipc::id::{AgentId, SessionKey};
-use std::borrow::Cow;
-use std::io::{IsTerminal as _, Read as _};
+use super::shown::Shown;
+use super::{CliError, ExitCode, input, out, runtime};
+use ipc::control::{FinalReply, ReplyStatus};
+use std::io::IsTerminal as _;
 
 /// Send one message to an agent and print its answer.
 #[derive(Debug, clap::Args)]
@@ -32,57 +28,42 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
     let text = message(args)?;
-    let submit = Submit {
-        key: args
-            .idempotency_key
-            .clone()
-            .unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
-        agent: args.agent.clone().map(AgentId),
-        session: args.session_key.clone().map(SessionKey),
-        text,
+    let key = args.idempotency_key.clone();
+    let key = key.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    let shown = if args.json {
+        Shown::Nothing
+    } else {
+        Shown::Notices
     };
-    let reply = runtime()?.block_on(async {
-        let mut conversation = Conversation::begin().await?;
-        let shown = if args.json {
-            Shown::Nothing
-        } else {
-            Shown::Notices
-        };
-        let reply = conversation.say(submit, shown).await;
+    runtime()?.block_on(async {
+        let (agent, session) = (args.agent.as_deref(), args.session_key.as_deref());
+        let mut conversation = Conversation::begin(agent, session).await?;
+        let reply = conversation.say(key, text, shown).await;
+        // Before the end: that may have to wait for others.
+        let printed = reply.and_then(|reply| print(&reply, args.json));
         conversation.end().await;
-        reply
-    })?;
-    print(&reply, args.json)
+        printed
+    })
 }
 
 fn message(args: &Args) -> Result<String, CliError> {
     match args.message.as_deref() {
-        Some(text) if text != "-" => return Ok(text.to_owned()),
+        Some(text) if text != "-" => Ok(text.to_owned()),
         None if std::io::stdin().is_terminal() => {
-            return Err(
-                anyhow::anyhow!("no message: give one with -m TEXT, or pipe one in").into(),
-            );
+            Err(anyhow::anyhow!("no message: give one with -m TEXT, or pipe one in").into())
         }
-        Some(_) | None => {}
+        Some(_) | None => {
+            let read = input::read_message(&mut std::io::stdin().lock());
+            Ok(read.map_err(anyhow::Error::new)?)
+        }
     }
-    let mut text = String::new();
-    std::io::stdin()
-        .read_to_string(&mut text)
-        .context("failed to read the message")?;
-    Ok(text)
 }
 
 fn print(reply: &FinalReply, json: bool) -> Result<ExitCode, CliError> {
     if json {
-        println!("{}", super::json(reply)?);
+        out::line(&super::json(reply)?)?;
     } else if !reply.text.is_empty() {
-        let plain = std::io::stdout().is_terminal();
-        let text = if plain {
-            without_controls(&reply.text)
-        } else {
-            Cow::Borrowed(&*reply.text)
-        };
-        println!("{text}");
+        out::line(&reply.text)?;
     }
     Ok(match reply.status {
         ReplyStatus::Ok => ExitCode::SUCCESS,

@@ -1,21 +1,12 @@
 //! `openclaw chat`: a conversation in the terminal, or over a pipe, one message a line.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "printing is what it is for"
-)]
 
 use super::conversation::Conversation;
+use super::input::InputError;
+use super::lines::Lines;
 use super::shown::Shown;
-use super::{CliError, ExitCode, runtime};
-use anyhow::Context as _;
-use ipc::control::{ReplyStatus, Submit, ToSupervisor};
-use ipc::id::{AgentId, SessionKey};
-use rustyline::DefaultEditor;
-use rustyline::error::ReadlineError;
-use std::io::{BufRead as _, IsTerminal as _};
-use std::path::Path;
-use tokio::signal::unix::{SignalKind, signal};
+use super::{CliError, ExitCode, out, runtime};
+use ipc::control::{ReplyStatus, ToSupervisor};
+use std::io::IsTerminal as _;
 
 /// Talk with an agent in the terminal.
 #[derive(Debug, clap::Args)]
@@ -35,155 +26,71 @@ const HELP: &str = "\
 /quit   leave (Ctrl-D does the same)";
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
-    let runtime = runtime()?;
-    let mut conversation = runtime.block_on(Conversation::begin())?;
-    let talk = Talk {
-        agent: args.agent.clone().map(AgentId),
-        session: args.session_key.clone().map(SessionKey),
-    };
+    runtime()?.block_on(async {
+        let (agent, session) = (args.agent.as_deref(), args.session_key.as_deref());
+        let mut conversation = Conversation::begin(agent, session).await?;
+        let talked = talk(&mut conversation).await;
+        conversation.end().await;
+        talked
+    })
+}
+
+async fn talk(conversation: &mut Conversation) -> Result<ExitCode, CliError> {
     let interactive = std::io::stdin().is_terminal();
     let mut lines = Lines::open(interactive, &conversation.paths().chat_history())?;
     if interactive {
-        println!(
-            "Talking with {}. /help shows what else can be typed.",
-            talk.name()
-        );
+        let session = conversation.session();
+        out::line(&format!(
+            "Talking with {session}. /help shows what else can be typed."
+        ))?;
     }
     let mut worst = ExitCode::SUCCESS;
-    while let Some(line) = lines.next()? {
-        let line = line.trim();
-        match line {
-            "" => {}
-            "/quit" | "/exit" => break,
-            "/help" => println!("{HELP}"),
-            _ => match runtime.block_on(talk.turn(&mut conversation, line)) {
-                Ok(true) => {}
-                Ok(false) => worst = ExitCode::FAILURE,
-                Err(error @ (CliError::Refused(_) | CliError::Other(_))) => {
-                    worst = error.report();
-                }
-                Err(error) => return Err(error),
-            },
-        }
-    }
-    lines.close();
-    runtime.block_on(conversation.end());
-    Ok(worst)
-}
-
-/// With whom.
-struct Talk {
-    agent: Option<AgentId>,
-    session: Option<SessionKey>,
-}
-
-impl Talk {
-    fn name(&self) -> &str {
-        let agent = self.agent.as_ref().map(AgentId::as_str);
-        self.session
-            .as_ref()
-            .map(SessionKey::as_str)
-            .or(agent)
-            .unwrap_or("the default agent")
-    }
-
-    /// The session's key, as far as we can tell without asking.
-    fn key(&self) -> SessionKey {
-        let agent = self.agent.as_ref().map_or("main", AgentId::as_str);
-        self.session
-            .clone()
-            .unwrap_or_else(|| SessionKey(format!("agent:{agent}:main")))
-    }
-
-    /// One line of the person; `false` when it was not answered well.
-    async fn turn(&self, conversation: &mut Conversation, line: &str) -> Result<bool, CliError> {
-        match line {
-            "/new" | "/reset" => {
-                let message = conversation
-                    .ask(&ToSupervisor::SessionsReset {
-                        session: self.key(),
-                    })
-                    .await?;
-                println!("{message}");
-                return Ok(true);
-            }
-            "/stop" => {
-                let message = conversation
-                    .ask(&ToSupervisor::Stop {
-                        session: self.key(),
-                    })
-                    .await?;
-                println!("{message}");
-                return Ok(true);
-            }
-            "/health" => {
-                println!("{}", conversation.ask(&ToSupervisor::Health).await?);
-                return Ok(true);
-            }
-            _ => {}
-        }
-        let submit = Submit {
-            key: uuid::Uuid::new_v4().to_string(),
-            agent: self.agent.clone(),
-            session: self.session.clone(),
-            text: line.to_owned(),
+    loop {
+        let line = tokio::select! {
+            line = lines.next() => line,
+            // An editor hears Ctrl-C itself.
+            () = conversation.interrupted(), if !interactive => return Err(CliError::Interrupted),
         };
-        let paths = conversation.paths().clone();
-        let key = self.key();
-        let mut interrupted = signal(SignalKind::interrupt()).context("failed to hear Ctrl-C")?;
-        let said = conversation.say(submit, Shown::Everything);
-        tokio::pin!(said);
-        loop {
-            tokio::select! {
-                reply = &mut said => return Ok(reply?.status == ReplyStatus::Ok),
-                _ = interrupted.recv() => {
-                    eprintln!("(stopping)");
-                    Conversation::stop(&paths, key.clone()).await?;
-                }
-            }
-        }
-    }
-}
-
-/// Where lines come from.
-enum Lines {
-    Terminal(Box<DefaultEditor>, std::path::PathBuf),
-    Pipe(std::io::Lines<std::io::StdinLock<'static>>),
-}
-
-impl Lines {
-    fn open(interactive: bool, history: &Path) -> Result<Self, CliError> {
-        if !interactive {
-            return Ok(Self::Pipe(std::io::stdin().lock().lines()));
-        }
-        let mut editor = DefaultEditor::new().context("failed to open the terminal")?;
-        // No history yet is no mistake.
-        let _ = editor.load_history(history);
-        Ok(Self::Terminal(Box::new(editor), history.to_owned()))
-    }
-
-    fn next(&mut self) -> Result<Option<String>, CliError> {
-        match self {
-            Self::Pipe(lines) => Ok(lines.next().transpose().context("failed to read a line")?),
-            Self::Terminal(editor, _) => loop {
-                match editor.readline("you> ") {
-                    Ok(line) => {
-                        let _ = editor.add_history_entry(&line);
-                        return Ok(Some(line));
-                    }
-                    Err(ReadlineError::Interrupted) => {}
-                    Err(ReadlineError::Eof) => return Ok(None),
-                    Err(error) => return Err(anyhow::Error::new(error).into()),
-                }
+        let said = match line {
+            Ok(None) => return Ok(worst),
+            Ok(Some(line)) => match line.trim() {
+                "" => Ok(true),
+                "/quit" | "/exit" => return Ok(worst),
+                line => turn(conversation, line).await,
             },
+            Err(error @ InputError::Io(_)) => return Err(anyhow::Error::new(error).into()),
+            Err(error @ (InputError::TooLong | InputError::NotText(_))) => {
+                Err(anyhow::Error::new(error)
+                    .context("a line was not sent")
+                    .into())
+            }
+        };
+        match said {
+            Ok(true) => {}
+            Ok(false) => worst = ExitCode::FAILURE,
+            Err(error @ (CliError::Refused(_) | CliError::Other(_))) => worst = error.report(),
+            Err(error) => return Err(error),
         }
     }
+}
 
-    fn close(self) {
-        if let Self::Terminal(mut editor, history) = self
-            && let Err(error) = editor.save_history(&history)
-        {
-            eprintln!("openclaw: the history was not saved: {error}");
+/// One line of the person; `false` when it was not answered well.
+async fn turn(conversation: &mut Conversation, line: &str) -> Result<bool, CliError> {
+    let session = conversation.session().clone();
+    let command = match line {
+        "/help" => {
+            out::line(HELP)?;
+            return Ok(true);
         }
-    }
+        "/new" | "/reset" => ToSupervisor::SessionsReset { session },
+        "/stop" => ToSupervisor::Stop { session },
+        "/health" => ToSupervisor::Health,
+        _ => {
+            let key = uuid::Uuid::new_v4().to_string();
+            let said = conversation.say(key, line.to_owned(), Shown::Everything);
+            return Ok(said.await?.status == ReplyStatus::Ok);
+        }
+    };
+    out::line(&conversation.ask(&command).await?)?;
+    Ok(true)
 }

@@ -2,40 +2,66 @@
 
 use super::CliError;
 use crate::config::Paths;
+use crate::control::SocketPath;
 use interprocess::local_socket::tokio::Stream;
 use interprocess::local_socket::traits::tokio::Stream as _;
-use interprocess::local_socket::{GenericFilePath, ToFsName as _};
 use ipc::control::{FromSupervisor, ToSupervisor};
 use ipc::frame::FrameError;
-use ipc::hello::Hello;
+use ipc::hello::{Hello, WrongVersion};
 use ipc::link::Link;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
+
+/// A gateway that lives says hello in this time.
+const HELLO_WITHIN: Duration = Duration::from_secs(5);
 
 /// A connection to the gateway, greeted.
 pub(super) struct Client {
     link: Link<ToSupervisor, FromSupervisor>,
 }
 
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+enum ConnectError {
+    #[error("{0}")]
+    Link(#[from] FrameError),
+    #[error("{0}")]
+    Version(#[from] WrongVersion),
+    #[error("it said {0} instead of hello")]
+    NoHello(String),
+    #[error("it says nothing; is it stopped?")]
+    Silent,
+}
+
 impl Client {
     /// Connects to the gateway of a state directory.
     ///
     /// # Errors
-    /// [`CliError::NoGateway`] when none answers.
+    /// [`CliError::NoGateway`] when none answers, another one when what answers is none for us.
     pub(super) async fn connect(paths: &Paths) -> Result<Self, CliError> {
         let socket = paths.control_socket();
-        match Self::open(&socket).await {
-            Ok(client) => Ok(client),
-            Err(error) => Err(CliError::NoGateway(format!(
-                "no gateway answers on {} ({error}); start one with: openclaw gateway",
-                socket.display()
-            ))),
+        let greeted = tokio::time::timeout(HELLO_WITHIN, Self::open(&socket)).await;
+        let error = match greeted.unwrap_or(Err(ConnectError::Silent)) {
+            Ok(client) => return Ok(client),
+            Err(error) => error,
+        };
+        let socket = socket.display();
+        if is_none(&error) {
+            let mend = "start one with: openclaw gateway";
+            let text = format!("no gateway answers on {socket} ({error}); {mend}");
+            return Err(CliError::NoGateway(text));
         }
+        let error = anyhow::Error::new(error);
+        Err(error
+            .context(format!("failed to talk with the gateway on {socket}"))
+            .into())
     }
 
-    async fn open(socket: &Path) -> Result<Self, FrameError> {
-        let name = socket.to_fs_name::<GenericFilePath>()?;
-        let stream = Stream::connect(name).await?;
+    async fn open(socket: &Path) -> Result<Self, ConnectError> {
+        let path = SocketPath::of(socket).map_err(FrameError::from)?;
+        let name = path.name().map_err(FrameError::from)?;
+        let stream = Stream::connect(name).await.map_err(FrameError::from)?;
         let (reader, writer) = tokio::io::split(stream);
         let mut link = Link::new(reader, writer);
         link.sender
@@ -43,9 +69,9 @@ impl Client {
             .await?;
         let first = link.receiver.recv().await?;
         let FromSupervisor::Hello(hello) = first else {
-            return Err(io::Error::other(format!("it said {first:?} instead of hello")).into());
+            return Err(ConnectError::NoHello(format!("{first:?}")));
         };
-        hello.check().map_err(io::Error::other)?;
+        hello.check()?;
         Ok(Self { link })
     }
 
@@ -71,5 +97,18 @@ impl Client {
             Ok(answer) => Ok(answer),
             Err(error) => Err(CliError::NoGateway(format!("the gateway left: {error}"))),
         }
+    }
+}
+
+/// Whether nobody is there; else somebody is, who is not for us.
+fn is_none(error: &ConnectError) -> bool {
+    match error {
+        ConnectError::Link(FrameError::Io(error)) => {
+            error.kind() != io::ErrorKind::PermissionDenied
+        }
+        ConnectError::Link(FrameError::Closed | FrameError::Cut) | ConnectError::Silent => true,
+        ConnectError::Link(FrameError::TooLarge(_) | FrameError::Garbled(_))
+        | ConnectError::Version(_)
+        | ConnectError::NoHello(_) => false,
     }
 }

@@ -1,6 +1,6 @@
 //! `openclaw completion`.
 
-use super::{Cli, CliError, ExitCode};
+use super::{Cli, CliError, ExitCode, out};
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
@@ -13,11 +13,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
-    clap_complete::generate(
-        args.shell,
-        &mut Cli::command(),
-        "openclaw",
-        &mut std::io::stdout(),
-    );
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "openclaw", &mut script);
+    out::print(&String::from_utf8_lossy(&script))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,11 +1,6 @@
 //! `openclaw config`.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "printing is what it is for"
-)]
 
-use super::{CliError, ExitCode};
+use super::{CliError, ExitCode, out};
 use crate::config::{self, ConfigErrors, EditError, Edited, KeyPath, Source, Warning};
 use serde_json::Value;
 
@@ -69,11 +64,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
         }
         Command::Validate { json } => validate(&source, *json),
         Command::Schema => {
-            println!("{}", super::json(&config::schema())?);
+            out::line(&super::json(&config::schema())?)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::File => {
-            println!("{}", source.paths().config_file.display());
+            out::line(&source.paths().config_file.display().to_string())?;
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -96,8 +91,8 @@ fn get(source: &Source, key: Option<&str>, json: bool) -> Result<ExitCode, CliEr
     let shown = config::redact(&source.load()?.raw);
     let key = key.map(path).transpose()?.unwrap_or_default();
     match config::get(&shown, &key) {
-        Some(Value::String(text)) if !json => println!("{text}"),
-        Some(value) => println!("{}", super::json(value)?),
+        Some(Value::String(text)) if !json => out::line(text)?,
+        Some(value) => out::line(&super::json(value)?)?,
         None => {
             return Err(
                 anyhow::anyhow!("{key} is not set; what it defaults to is in the README").into(),
@@ -109,21 +104,24 @@ fn get(source: &Source, key: Option<&str>, json: bool) -> Result<ExitCode, CliEr
 
 fn save(source: &Source, edited: &Edited) -> Result<ExitCode, CliError> {
     if !edited.kept {
-        eprintln!("openclaw: the file was written anew; remarks in it are gone");
+        out::tell("openclaw: the file was written anew; remarks in it are gone");
     }
     let saved = source.save(edited).map_err(edit)?;
-    println!("{} was written", source.paths().config_file.display());
+    let file = source.paths().config_file.display();
+    out::line(&format!("{file} was written"))?;
     match saved {
         Ok(config) => config.warnings.iter().for_each(warn),
         Err(errors) => {
-            eprintln!("openclaw: these mistakes were there before:\n{errors}");
+            out::tell(&format!(
+                "openclaw: these mistakes were there before:\n{errors}"
+            ));
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn warn(warning: &Warning) {
-    eprintln!("openclaw: warning: {warning}");
+    out::tell(&format!("openclaw: warning: {warning}"));
 }
 
 fn validate(source: &Source, json: bool) -> Result<ExitCode, CliError> {
@@ -137,7 +135,7 @@ fn validate(source: &Source, json: bool) -> Result<ExitCode, CliError> {
                 serde_json::json!({ "ok": false, "errors": words(errors), "warnings": [] })
             }
         };
-        println!("{}", super::json(&report)?);
+        out::line(&super::json(&report)?)?;
         return Ok(if loaded.is_ok() {
             ExitCode::SUCCESS
         } else {
@@ -146,7 +144,8 @@ fn validate(source: &Source, json: bool) -> Result<ExitCode, CliError> {
     }
     let config = loaded?;
     config.warnings.iter().for_each(warn);
-    println!("{} is right", source.paths().config_file.display());
+    let file = source.paths().config_file.display();
+    out::line(&format!("{file} is right"))?;
     Ok(ExitCode::SUCCESS)
 }
 

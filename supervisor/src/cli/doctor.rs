@@ -1,8 +1,7 @@
 //! `openclaw doctor`: looks at everything a gateway stands on, says what is wrong and how it is
 //! mended, and with `--fix` mends what can be mended without asking.
-#![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
-use super::{CliError, ExitCode, client::Client, on_one_thread};
+use super::{CliError, ExitCode, client::Client, on_one_thread, out};
 use crate::config::{Config, Source};
 use crate::model::ModelStack;
 use crate::store::Store;
@@ -68,10 +67,13 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
     }
     let well = findings.iter().all(|finding| finding.ok);
     if args.json {
-        println!("{}", super::json(&findings)?);
+        out::line(&super::json(&findings)?)?;
     } else {
         for Finding { what, ok, detail } in &findings {
-            println!("{} {what}: {detail}", if *ok { "ok " } else { "BAD" });
+            out::line(&format!(
+                "{} {what}: {detail}",
+                if *ok { "ok " } else { "BAD" }
+            ))?;
         }
     }
     Ok(if well {

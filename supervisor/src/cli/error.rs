@@ -1,6 +1,6 @@
 //! What can go wrong on the command line, and the exit code of each.
-#![expect(clippy::print_stderr, reason = "this is where the person is told")]
 
+use super::out::{self, Unheard};
 use crate::app::AppError;
 use crate::config::ConfigErrors;
 use std::process::ExitCode;
@@ -20,6 +20,12 @@ pub enum CliError {
     /// The gateway can not start.
     #[error("{0}")]
     App(#[from] AppError),
+    /// The person would not wait.
+    #[error("interrupted before the answer; what was accepted goes on where a gateway runs")]
+    Interrupted,
+    /// What is printed is not heard.
+    #[error("{0}")]
+    Unheard(#[from] Unheard),
     /// Anything else, with its causes.
     #[error("{0:#}")]
     Other(#[from] anyhow::Error),
@@ -36,11 +42,19 @@ impl CliError {
     /// Tells the person, and gives the exit code.
     #[must_use]
     pub fn report(&self) -> ExitCode {
-        eprintln!("openclaw: {self}");
+        if let Self::Unheard(unheard) = self
+            && unheard.is_wanted()
+        {
+            return ExitCode::SUCCESS;
+        }
+        out::tell(&format!("openclaw: {self}"));
         match self {
             Self::Config(_) => ExitCode::from(78),
             Self::NoGateway(_) => ExitCode::from(69),
-            Self::Refused(_) | Self::App(_) | Self::Other(_) => ExitCode::from(1),
+            Self::Interrupted => ExitCode::from(130),
+            Self::Refused(_) | Self::App(_) | Self::Unheard(_) | Self::Other(_) => {
+                ExitCode::from(1)
+            }
         }
     }
 }

@@ -1,10 +1,9 @@
 //! `openclaw gateway`.
-#![expect(clippy::print_stderr, reason = "telling the person is what it is for")]
 
-use super::CliError;
-use crate::app::App;
+use super::{CliError, out, reach};
 use crate::config::{Config, Source};
 use anyhow::Context as _;
+use ipc::control::Stay;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -56,12 +55,12 @@ async fn again(config: Config, source: Source) -> Result<bool, CliError> {
         tracing::warn!("{warning}");
     }
     let socket = config.paths.control_socket();
-    let app = App::start(config, source).await?;
+    let app = reach::start(config, source, Stay::Service).await?;
     let version = env!("CARGO_PKG_VERSION");
-    eprintln!(
+    out::tell(&format!(
         "openclaw gateway {version} is listening on {}",
         socket.display()
-    );
+    ));
     let mut terminated = signal(SignalKind::terminate()).context("failed to hear SIGTERM")?;
     let mut interrupted = signal(SignalKind::interrupt()).context("failed to hear SIGINT")?;
     let mut hangup = signal(SignalKind::hangup()).context("failed to hear SIGHUP")?;

@@ -1,7 +1,6 @@
 //! `openclaw health`.
-#![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
-use super::{CliError, client::Client, on_one_thread, paths};
+use super::{CliError, client::Client, on_one_thread, out, paths};
 use ipc::control::{FromSupervisor, HealthReport, ToSupervisor, WallsReport};
 use std::process::ExitCode;
 
@@ -24,9 +23,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
         return Err(CliError::unexpected(&answer));
     };
     if args.json {
-        println!("{}", super::json(&report)?);
+        out::line(&super::json(&report)?)?;
     } else {
-        print!("{}", in_words(&report));
+        out::print(&in_words(&report))?;
     }
     Ok(if report.ok {
         ExitCode::SUCCESS

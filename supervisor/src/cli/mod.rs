@@ -1,6 +1,5 @@
 //! The command line: one file a subcommand. Speaks to the gateway over the control socket; holds no
 //! session and no key of its own.
-#![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 mod gateway;
 mod agent;
@@ -11,11 +10,15 @@ mod sessions;
 mod config;
 mod doctor;
 mod completion;
+mod lines;
+mod input;
 mod conversation;
 mod shown;
+mod reach;
 mod client;
 mod log;
 mod error;
+mod out;
 
 pub use error::CliError;
 
@@ -31,7 +34,7 @@ use tokio::runtime::{Builder, Runtime};
 
 /// A self-hosted AI agent gateway: every agent its own sealed process, every tool behind walls.
 #[derive(Debug, Parser)]
-#[command(name = "openclaw", version, about, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "openclaw", version, max_term_width = 100, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -44,6 +47,7 @@ Exit codes:
   2   the command line is wrong
   69  no gateway answers, and this command does not start one
   78  the configuration is wrong; every mistake is named with file, line and key
+  130 interrupted: the answer was not waited for
 
 Environment:
   OPENCLAW_STATE_DIR    where everything is kept (default ~/.openclaw)
@@ -134,7 +138,7 @@ fn tell(message: &ToSupervisor) -> Result<ExitCode, CliError> {
     let FromSupervisor::Done { message } = answer else {
         return Err(CliError::unexpected(&answer));
     };
-    println!("{message}");
+    out::line(&message)?;
     Ok(ExitCode::SUCCESS)
 }
 

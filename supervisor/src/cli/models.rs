@@ -1,7 +1,6 @@
 //! `openclaw models`.
-#![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
-use super::{CliError, ExitCode, client::Client, on_one_thread};
+use super::{CliError, ExitCode, client::Client, on_one_thread, out};
 use crate::config::Source;
 use crate::model::ModelStack;
 use ipc::control::{FromSupervisor, ModelsReport, ToSupervisor};
@@ -29,16 +28,16 @@ enum What {
 pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
     let report = on_one_thread(report())?;
     if args.json {
-        println!("{}", super::json(&report)?);
+        out::line(&super::json(&report)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     match args.what {
         What::List => {
             for model in &report.chain {
-                println!("{}", model.model);
+                out::line(&model.model)?;
             }
         }
-        What::Status => print!("{}", in_words(&report)),
+        What::Status => out::print(&in_words(&report))?,
     }
     let usable = report.chain.iter().any(|model| model.usable);
     Ok(if usable {

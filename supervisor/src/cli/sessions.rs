@@ -1,11 +1,6 @@
 //! `openclaw sessions`.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "printing is what it is for"
-)]
 
-use super::{CliError, ExitCode, client::Client, on_one_thread, paths};
+use super::{CliError, ExitCode, client::Client, on_one_thread, out, paths};
 use crate::control::report;
 use crate::store::Store;
 use crate::store::export::to_jsonl;
@@ -113,14 +108,14 @@ fn list(json: bool) -> Result<ExitCode, CliError> {
         return Err(CliError::unexpected(&answer));
     };
     if json {
-        println!("{}", super::json(&sessions)?);
+        out::line(&super::json(&sessions)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     if sessions.is_empty() {
-        println!("no sessions yet");
+        out::line("no sessions yet")?;
     }
     for session in &sessions {
-        println!("{}", line(session));
+        out::line(&line(session))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -150,9 +145,9 @@ fn show(session: &str, limit: Option<u32>, json: bool) -> Result<ExitCode, CliEr
         return Err(CliError::unexpected(&answer));
     };
     if json {
-        println!("{}", super::json(&detail)?);
+        out::line(&super::json(&detail)?)?;
     } else {
-        print!("{}", in_words(&detail));
+        out::print(&in_words(&detail))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -198,9 +193,9 @@ fn export(session: &str, output: Option<&PathBuf>) -> Result<ExitCode, CliError>
         Some(path) => {
             std::fs::write(path, &text)
                 .with_context(|| format!("failed to write {}", path.display()))?;
-            eprintln!("wrote {}", path.display());
+            out::tell(&format!("wrote {}", path.display()));
         }
-        None => print!("{text}"),
+        None => out::print(&text)?,
     }
     Ok(ExitCode::SUCCESS)
 }

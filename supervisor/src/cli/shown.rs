@@ -1,15 +1,9 @@
-//! What a person sees while an answer is made. What a model says goes to a terminal without its
-//! control characters: they could move the cursor, set the title or fill the clipboard.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "printing is what it is for"
-)]
+//! What a person sees while an answer is made.
 
+use super::out::{self, Unheard};
 use indicatif::ProgressBar;
 use ipc::control::{Activity, FinalReply};
-use std::borrow::Cow;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 /// How much is shown.
@@ -47,26 +41,29 @@ impl Progress {
     }
 
     /// More of the answer.
-    pub(super) fn grow(&mut self, text: &str) {
+    ///
+    /// # Errors
+    /// As all below, when nobody hears any more.
+    pub(super) fn grow(&mut self, text: &str) -> Result<(), Unheard> {
         self.shown.push_str(text);
-        if self.level == Shown::Everything {
-            self.spinner = None;
-            print!("{}", self.plain(text));
-            // A closed pipe is noticed by the next print.
-            let _ = std::io::stdout().flush();
+        if self.level != Shown::Everything {
+            return Ok(());
         }
+        self.spinner = None;
+        out::print(text)
     }
 
     /// What was shown of the answer is void.
-    pub(super) fn void(&mut self) {
-        if self.level == Shown::Everything && !self.shown.is_empty() {
-            println!(" […]");
+    pub(super) fn void(&mut self) -> Result<(), Unheard> {
+        let shown = std::mem::take(&mut self.shown);
+        if self.level == Shown::Everything && !shown.is_empty() {
+            out::line(" […]")?;
         }
-        self.shown.clear();
+        Ok(())
     }
 
     /// Something besides talking.
-    pub(super) fn tell(&mut self, activity: &Activity) {
+    pub(super) fn tell(&mut self, activity: &Activity) -> Result<(), Unheard> {
         let everything = self.level == Shown::Everything;
         let line = match activity {
             Activity::Notice { text } if self.level != Shown::Nothing => format!("({text})"),
@@ -75,37 +72,47 @@ impl Progress {
                 format!("[{tool}] {verdict}")
             }
             Activity::Notice { .. } | Activity::ToolBegan { .. } | Activity::ToolEnded { .. } => {
-                return;
+                return Ok(());
             }
         };
-        self.spinner = None;
-        if everything && !self.shown.is_empty() && !self.shown.ends_with('\n') {
-            println!();
-            self.shown.push('\n');
-        }
-        eprintln!("{}", self.plain(&line));
+        self.note(&line)?;
         let doing = if let Activity::ToolBegan { tool, .. } = activity {
             tool
         } else {
             "thinking"
         };
         self.wait(doing);
+        Ok(())
+    }
+
+    /// A line beside the answer.
+    pub(super) fn note(&mut self, line: &str) -> Result<(), Unheard> {
+        if self.level == Shown::Nothing {
+            return Ok(());
+        }
+        self.spinner = None;
+        let open = !self.shown.is_empty() && !self.shown.ends_with('\n');
+        if self.level == Shown::Everything && open {
+            out::line("")?;
+            self.shown.push('\n');
+        }
+        out::tell(line);
+        Ok(())
     }
 
     /// Prints what of the reply was not shown while it grew.
-    pub(super) fn finish(&mut self, reply: &FinalReply) {
+    pub(super) fn finish(&mut self, reply: &FinalReply) -> Result<(), Unheard> {
         self.spinner = None;
         if self.level != Shown::Everything {
-            return;
+            return Ok(());
         }
         if self.shown.trim_end().ends_with(reply.text.trim_end()) {
-            println!();
-            return;
+            return out::line("");
         }
         if !self.shown.is_empty() {
-            println!();
+            out::line("")?;
         }
-        println!("{}", self.plain(&reply.text));
+        out::line(&reply.text)
     }
 
     fn wait(&mut self, doing: &str) {
@@ -114,38 +121,5 @@ impl Progress {
             spinner.enable_steady_tick(Duration::from_millis(100));
             self.spinner = Some(spinner);
         }
-    }
-
-    fn plain<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if self.terminal {
-            without_controls(text)
-        } else {
-            Cow::Borrowed(text)
-        }
-    }
-}
-
-/// The text without control characters; line ends and tabs stay.
-pub(super) fn without_controls(text: &str) -> Cow<'_, str> {
-    let harmless = |c: char| c == '\n' || c == '\t' || !c.is_control();
-    if text.chars().all(harmless) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(
-        text.chars()
-            .map(|c| if harmless(c) { c } else { '\u{fffd}' })
-            .collect(),
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_controls;
-
-    #[test]
-    fn nothing_that_steers_a_terminal_passes() {
-        assert_eq!(without_controls("a\tb\né✓"), "a\tb\né✓");
-        assert_eq!(without_controls("\u{1b}]0;x\u{7}"), "\u{fffd}]0;x\u{fffd}");
-        assert_eq!(without_controls("\r\u{9b}31m"), "\u{fffd}\u{fffd}31m");
     }
 }
