@@ -79,10 +79,8 @@ async fn an_unknown_key_is_kept_and_named_with_the_nearest() {
 async fn a_value_is_set_and_taken_out_and_remarks_stay() {
     let gateway = on_text("{\n  // mine\n  agents: {},\n}\n").await;
     let key = "agents.defaults.model.primary";
-    gateway
-        .cli(&["config", "set", key, "openai/gpt-4o"])
-        .await
-        .ok();
+    let set = gateway.cli(&["config", "set", key, "openai/gpt-4o"]).await;
+    assert_eq!(set.code, 0, "{}", set.err);
     assert_eq!(
         gateway.cli(&["config", "get", key]).await.ok().trim(),
         "openai/gpt-4o"
@@ -93,7 +91,8 @@ async fn a_value_is_set_and_taken_out_and_remarks_stay() {
         .cli(&["config", "set", "tools.exec.ask", "sometimes"])
         .await;
     assert_eq!(refused.code, 78, "{}", refused.err);
-    gateway.cli(&["config", "unset", key]).await.ok();
+    let unset = gateway.cli(&["config", "unset", key]).await;
+    assert_eq!(unset.code, 0, "{}", unset.err);
     assert_eq!(gateway.cli(&["config", "get", key]).await.code, 1);
     let schema: serde_json::Value = gateway.cli(&["config", "schema"]).await.json();
     assert!(schema["properties"]["agents"].is_object());
