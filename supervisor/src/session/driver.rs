@@ -31,7 +31,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// An agent that is in a turn and waits for nothing must say something within this time.
-const SILENT_FOR: Duration = Duration::from_secs(30);
+const SILENT_FOR: Duration = Duration::from_secs(10);
 /// Background jobs whose end waits to be told; who ends more is read about with `process list`.
 const MAX_NEWS: usize = 64;
 /// How long the driver of a cold session stays, for the next message.
