@@ -11,6 +11,10 @@ pub(crate) fn make(start: &mut ToolStart) -> io::Result<()> {
     let Some(home) = start.env.get("HOME").cloned() else {
         return Ok(());
     };
+    // A workspace that is not there is told by who opens it, and not made here by accident.
+    if !start.workspace.is_dir() {
+        return Ok(());
+    }
     // Only beneath the workspace: elsewhere a home is somebody's own, and there.
     if Path::new(&home).starts_with(&start.workspace) {
         std::fs::create_dir_all(&home)?;
