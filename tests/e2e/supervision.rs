@@ -10,6 +10,8 @@
 //! | calls stored, begun, side by side, ended, ended and not told, in the background | [`acting`] |
 //! | the reply is in the outbox, delivered | [`answered`] |
 //! | wherever it happens to be | [`storm`] |
+//! | nothing can be stored | [`starved`] |
+//! | everything dies again and again | [`giving_up`] |
 //!
 //! After each kill, [`stage`] sees that
 //!
@@ -26,6 +28,7 @@ mod answered;
 mod giving_up;
 mod stage;
 mod start;
+mod starved;
 mod storm;
 mod thinking;
 mod victim;

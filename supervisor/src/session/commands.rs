@@ -96,6 +96,8 @@ impl Driver {
     pub(super) async fn reload(&mut self) -> Result<(), StoreError> {
         let store = self.services.store.clone();
         let open = store.open_session(&self.key, &self.agent).await?;
+        // Nothing is worth a model call, or a tool's, that can not be stored.
+        store.pin_model(&open.id, open.model.clone()).await?;
         self.transcript = Transcript::load(store, open.id, open.next_item).await?;
         self.next_turn = open.next_turn;
         self.pinned = open.model;
@@ -110,6 +112,8 @@ impl Driver {
         if let (Some(turn), Some(before)) = (&mut self.turn, before)
             && turn.id == before.id
         {
+            // What was used is used, whether it could be stored or not.
+            turn.budget = before.budget;
             turn.ending = before.ending;
             ending = turn.ending.is_some();
         }

@@ -51,9 +51,9 @@ impl Driver {
     /// could be stored. The turn goes on from disk when that works again.
     pub(super) async fn check(&mut self, stored: Result<(), StoreError>) {
         if let Err(error) = stored {
-            tracing::error!(session = %self.key, "{error}");
+            tracing::error!(session = %self.key, "failed to {error}");
             self.tell(Activity::Notice {
-                text: error.to_string(),
+                text: format!("failed to {error}; the turn goes on when that works again"),
             });
             self.calls.abort_all();
             // Boxed: what follows can fail as well.

@@ -23,8 +23,6 @@ const MAX_FAILURES: u32 = 5;
 const HANG: u32 = 3;
 /// The longest wait between two tries.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
-/// The longest wait for a store that failed.
-const MAX_STORE_BACKOFF: Duration = Duration::from_secs(4);
 
 /// Where a session is in its life.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,10 +57,11 @@ pub(super) struct State {
     unfinished: bool,
     /// A turn is over without a process, and its end is yet to be stored.
     ending: bool,
-    /// The store failed so many times in a row since what is on disk was last known.
-    lost: u32,
-    /// Deaths since a turn last ended.
+    /// The store failed, and what is on disk has to be read again.
+    lost: bool,
+    /// Deaths, and failures of the store, since a turn last ended.
     failures: u32,
+    store_failures: u32,
     broken: Option<ExitReason>,
     stop_wanted: bool,
     renew: bool,
@@ -80,8 +79,9 @@ impl State {
             collected_at: None,
             unfinished: false,
             ending: false,
-            lost: 0,
+            lost: false,
             failures: 0,
+            store_failures: 0,
             broken: None,
             stop_wanted: false,
             renew: false,
@@ -130,7 +130,7 @@ impl State {
     /// Whether what is on disk is to be read again before anything else is done.
     #[must_use]
     pub(super) fn is_lost(&self) -> bool {
-        self.lost > 0
+        self.lost
     }
 
     /// Messages that wait for a turn.
@@ -274,6 +274,7 @@ impl State {
 
     fn turn_done(&mut self, now: Instant, effects: &mut Vec<Effect>) {
         self.failures = 0;
+        self.store_failures = 0;
         self.stop_wanted = false;
         self.unfinished = false;
         self.ending = false;
@@ -313,7 +314,7 @@ impl State {
     }
 
     fn store_failed(&mut self, now: Instant, effects: &mut Vec<Effect>) {
-        self.lost += 1;
+        self.lost = true;
         if self.listens() {
             self.phase = Phase::Stopping {
                 next: Rung::Reaped,
@@ -327,7 +328,8 @@ impl State {
 
     fn wait_for_store(&mut self, now: Instant) {
         self.broken = None;
-        let wait = backoff(self.lost + 1).min(MAX_STORE_BACKOFF);
+        self.store_failures += 1;
+        let wait = backoff(self.store_failures + 1);
         self.phase = match self.draining {
             true => Phase::Cold,
             false => Phase::Backoff { until: now + wait },
@@ -335,7 +337,7 @@ impl State {
     }
 
     fn reloaded(&mut self, now: Instant, effects: &mut Vec<Effect>) {
-        self.lost = 0;
+        self.lost = false;
         self.waiting.clear();
         self.collected_at = None;
         self.phase = Phase::Cold;

@@ -3,6 +3,7 @@
 
 use super::error::sql_error;
 use super::{Durability, JobError, StoreError, place, purge, schema};
+use nix::sys::signal::{SigSet, Signal};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::Path;
 use std::sync::Arc;
@@ -183,6 +184,8 @@ impl Database {
     }
 
     fn serve(mut self, mut queue: mpsc::Receiver<Job>) {
+        // A limit on the size of files is an error to be told, like a full disk, and not our end.
+        let _ = SigSet::from(Signal::SIGXFSZ).thread_block();
         while let Some(first) = queue.blocking_recv() {
             let mut jobs = vec![first];
             while jobs.len() < GROUP

@@ -229,10 +229,10 @@ fn a_turn_goes_on_when_the_store_works_again() {
     assert_eq!(play.hears(Input::Exited(ExitReason::Signal(9))), []);
     // However long it takes, nothing is given up.
     for _ in 0..100 {
-        assert_eq!(play.passes(MAX_STORE_BACKOFF), [Effect::Reload]);
+        assert_eq!(play.passes(MAX_BACKOFF), [Effect::Reload]);
         assert_eq!(play.hears(Input::StoreFailed), []);
     }
-    assert_eq!(play.passes(MAX_STORE_BACKOFF), [Effect::Reload]);
+    assert_eq!(play.passes(MAX_BACKOFF), [Effect::Reload]);
     assert_eq!(play.hears(reloaded(true, false)), [Effect::Spawn]);
     assert_eq!(play.hears(Input::Arrived(InputId(2))), []);
     assert_eq!(
@@ -247,7 +247,7 @@ fn messages_whose_turn_could_not_be_stored_wait_again() {
     let mut play = Play::in_turn(QueueMode::Collect);
     play.hears(Input::StoreFailed);
     play.hears(Input::Exited(ExitReason::Signal(9)));
-    play.passes(MAX_STORE_BACKOFF);
+    play.passes(MAX_BACKOFF);
     assert_eq!(play.hears(reloaded(false, false)), []);
     assert_eq!(play.hears(Input::Arrived(InputId(1))), [Effect::Spawn]);
     assert_eq!(play.hears(Input::Hello), [Effect::Start, begins(&[1])]);
@@ -259,7 +259,7 @@ fn a_stop_is_remembered_until_the_store_works_again() {
     play.hears(Input::StoreFailed);
     assert_eq!(play.hears(Input::Stop), []);
     play.hears(Input::Exited(ExitReason::Signal(9)));
-    play.passes(MAX_STORE_BACKOFF);
+    play.passes(MAX_BACKOFF);
     let effects = play.hears(reloaded(true, false));
     assert_eq!(effects, [Effect::EndCancelled]);
     assert_eq!(play.hears(Input::TurnDone), []);
@@ -271,7 +271,7 @@ fn an_end_that_could_not_be_stored_needs_no_process() {
     let mut play = Play::in_turn(QueueMode::Collect);
     play.hears(Input::StoreFailed);
     play.hears(Input::Exited(ExitReason::Signal(9)));
-    play.passes(MAX_STORE_BACKOFF);
+    play.passes(MAX_BACKOFF);
     assert_eq!(play.hears(reloaded(true, true)), []);
     assert!(!play.state.is_at_rest());
     assert_eq!(play.hears(Input::TurnDone), []);
