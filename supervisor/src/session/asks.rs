@@ -1,6 +1,7 @@
 //! What an agent process says, and what is done about it.
 
 use super::driver::{CallEnd, Driver, ToolEnd};
+use super::rules;
 use super::state::Input;
 use super::turn::Turn;
 use crate::broker::model::{self, ModelAsk};
@@ -174,7 +175,9 @@ impl Driver {
 
     /// Messages that wait become part of the running turn, where they steer.
     async fn take_steering(&mut self, turn: ipc::id::TurnId) -> Result<(), StoreError> {
-        if self.live.config.queue.mode != QueueMode::Steer || self.inputs.is_empty() {
+        if rules::mode(&self.live.config, &self.channel) != QueueMode::Steer
+            || self.inputs.is_empty()
+        {
             return Ok(());
         }
         let taken: Vec<InputId> = self.inputs.keys().copied().collect();

@@ -3,6 +3,7 @@
 use super::driver::Driver;
 use super::fresh;
 use super::handle::{Command, Watch};
+use super::rules;
 use super::state::Input;
 use super::transcript::Transcript;
 use crate::store::{StoreError, StoredInput};
@@ -49,6 +50,10 @@ impl Driver {
         // Ids only grow, so an old one is not told of again.
         while self.seen.len() > 1024 {
             self.seen.pop_first();
+        }
+        if self.channel != input.channel {
+            self.channel.clone_from(&input.channel);
+            self.state.set(rules::settings(&self.live, &self.channel));
         }
         let id = input.id;
         self.inputs.insert(id, input);

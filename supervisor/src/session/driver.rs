@@ -4,11 +4,11 @@
 //! Everything is stored before it is acted on, so whatever dies, the next driver goes on from disk.
 //! When the store itself fails, the agent process is stopped and the turn is taken up again later.
 
-use super::effects::{configured, policy_input, settings};
 use super::handle::{COMMANDS, Command, SessionHandle, SessionView};
 use super::permit::Standing;
 use super::process::{AgentProcess, News};
 use super::publish::Publisher;
+use super::rules;
 use super::state::{Input, PhaseName, State};
 use super::transcript::Transcript;
 use super::turn::Turn;
@@ -92,6 +92,8 @@ pub(super) struct Driver {
     /// Ends a summary that is being written; it is of use to the process alone that wants it.
     pub(super) folding: CancellationToken,
     pub(super) publisher: Publisher,
+    /// The channel the last message came by.
+    pub(super) channel: String,
     /// What the model is to know with the next turn: background jobs that ended.
     pub(super) news: Vec<String>,
     /// When something was last said here, milliseconds since 1970.
@@ -139,11 +141,11 @@ impl Driver {
         let open = services.store.open_session(&key, &agent).await?;
         let transcript = Transcript::load(services.store.clone(), open.id, open.next_item).await?;
         let tools = ToolHost::new(Arc::clone(&services.programs), key.to_string());
-        let config = configured(&live, &agent);
+        let config = rules::configured(&live, &agent);
         let mut driver = Self {
-            policy: SessionPolicy::new(policy_input(&live, &config, &key)),
+            policy: rules::policy(&live, &config, &key),
             loops: LoopGuard::new(&config.loops),
-            state: State::new(settings(&live)),
+            state: State::new(rules::settings(&live, "")),
             services,
             live,
             agent,
@@ -162,6 +164,7 @@ impl Driver {
             calls: JoinSet::new(),
             folding: CancellationToken::new(),
             publisher: Publisher::new(),
+            channel: String::new(),
             news: Vec::new(),
             updated_at: open.updated_at,
             heard_at: Instant::now(),

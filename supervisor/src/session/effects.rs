@@ -3,20 +3,20 @@
 use super::driver::Driver;
 use super::permit::Standing;
 use super::process::AgentProcess;
-use super::state::{Effect, Input, Settings};
-use crate::broker::Live;
+use super::rules;
+use super::state::{Effect, Input};
 use crate::config::Agent;
 use crate::message::Outbound;
-use crate::policy::{LoopGuard, PolicyInput, SessionPolicy};
+use crate::policy::LoopGuard;
 use crate::process::{ExitReason, KillStep};
 use crate::store::StoreError;
 use ipc::agent::ToAgent;
 use ipc::control::Activity;
-use ipc::id::{AgentId, SessionKey};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
+
+/// What an agent process exits with that could not seal itself.
+const NOT_SEALED: i32 = 77;
 
 impl Driver {
     pub(super) async fn exited(&mut self, reason: ExitReason) {
@@ -24,8 +24,8 @@ impl Driver {
             return;
         };
         let said = process.last_words();
-        // What it said last is the truer reason.
-        let reason = if matches!(reason, ExitReason::Code(_)) && !said.is_empty() {
+        // What it said last is the truer reason; of any other end it is in the log.
+        let reason = if reason == ExitReason::Code(NOT_SEALED) && !said.is_empty() {
             ExitReason::JailFailed(said)
         } else {
             reason
@@ -133,57 +133,17 @@ impl Driver {
             return;
         }
         self.live = newest;
-        let config = configured(&self.live, &self.agent);
-        self.policy = SessionPolicy::new(policy_input(&self.live, &config, &self.key));
+        let config = rules::configured(&self.live, &self.agent);
+        self.policy = rules::policy(&self.live, &config, &self.key);
         for warning in self.policy.warnings() {
             tracing::warn!(session = %self.key, "{warning}");
         }
         self.loops = LoopGuard::new(&config.loops);
-        self.state.set(settings(&self.live));
+        self.state.set(rules::settings(&self.live, &self.channel));
     }
 
     /// The agent as configured now.
     pub(super) fn config(&self) -> Agent {
-        configured(&self.live, &self.agent)
-    }
-}
-
-pub(super) fn configured(live: &Live, agent: &AgentId) -> Agent {
-    let config = &live.config;
-    config
-        .agent(agent)
-        .unwrap_or_else(|| config.default_agent())
-        .clone()
-}
-
-/// A regular file that somebody may execute.
-fn is_program(path: &Path) -> bool {
-    std::fs::metadata(path)
-        .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-}
-
-pub(super) fn policy_input<'a>(
-    live: &'a Live,
-    agent: &'a Agent,
-    session: &'a SessionKey,
-) -> PolicyInput<'a> {
-    PolicyInput {
-        config: &live.config,
-        agent,
-        session,
-        // The first of the chain; one that is chosen for a session alone has no rules of its own.
-        model: agent.model.primary.as_ref(),
-        approvals: &live.approvals,
-        host: &live.host,
-        is_program,
-    }
-}
-
-pub(super) fn settings(live: &Live) -> Settings {
-    let config = &live.config;
-    Settings {
-        mode: config.queue.mode,
-        debounce: config.queue.debounce,
-        idle: config.process.idle,
+        rules::configured(&self.live, &self.agent)
     }
 }

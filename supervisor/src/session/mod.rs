@@ -37,6 +37,7 @@ mod publish;
 mod recovery;
 mod fresh;
 mod start;
+mod rules;
 mod state;
 mod transcript;
 mod turn;
