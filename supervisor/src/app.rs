@@ -7,7 +7,7 @@
 mod reload;
 
 use crate::broker::{Live, Services};
-use crate::config::{Config, Programs, Source};
+use crate::config::{Config, Programs, Source, mend};
 use crate::control::{self, Control};
 use crate::model::ModelStack;
 use crate::policy::HostPaths;
@@ -34,7 +34,7 @@ use tokio_util::task::TaskTracker;
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     /// The state directory can not be used.
-    #[error("failed to use {path}: {cause}")]
+    #[error("failed to use {path}: {}", mend(cause))]
     State {
         /// Which path.
         path: String,

@@ -67,15 +67,28 @@ pub fn lay_out(folder: &Path) -> io::Result<bool> {
     if dir.symlink_metadata(MAIN_MANUAL).is_ok() {
         return Ok(false);
     }
-    for (name, text) in SEEDS {
-        let made = dir.open_with(name, OpenOptions::new().write(true).create_new(true));
-        match made {
-            Ok(mut file) => file.write_all(text.as_bytes())?,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
+    // The main one comes last: where it is, all have been laid down.
+    for (name, text) in SEEDS.iter().rev() {
+        if dir.symlink_metadata(name).is_err() {
+            lay_down(&dir, name, text)?;
         }
     }
     Ok(true)
+}
+
+/// Whole, or not at all.
+fn lay_down(dir: &Dir, name: &str, text: &str) -> io::Result<()> {
+    let draft = format!(".{name}.{}", std::process::id());
+    let options = OpenOptions::new().write(true).create_new(true).clone();
+    let written = dir
+        .open_with(&draft, &options)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|()| dir.rename(&draft, dir, name));
+    if written.is_err() {
+        // The first error is the one that counts.
+        let _ = dir.remove_file(&draft);
+    }
+    written
 }
 
 /// The manuals of an agent, read now: the main one, then its own. One that is missing or can not be
@@ -172,6 +185,21 @@ mod tests {
             std::fs::read_to_string(folder.path().join(MAIN_MANUAL)).unwrap(),
             "mine"
         );
+    }
+
+    #[test]
+    fn what_was_laid_down_in_part_is_completed() {
+        let folder = tempfile::tempdir().unwrap();
+        // Nothing can be put in its place, and the main one comes after it.
+        let blocked = folder.path().join("orchestrator-AGENTS.md");
+        let draft = format!(".orchestrator-AGENTS.md.{}", std::process::id());
+        std::fs::create_dir(folder.path().join(&draft)).unwrap();
+        assert!(lay_out(folder.path()).is_err());
+        assert!(!folder.path().join(MAIN_MANUAL).exists() && !blocked.exists());
+        std::fs::remove_dir(folder.path().join(&draft)).unwrap();
+        assert!(lay_out(folder.path()).unwrap());
+        let laid = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(laid, SEEDS.len());
     }
 
     #[test]

@@ -16,6 +16,9 @@ use std::time::Duration;
 /// A gateway that lives says hello in this time.
 const HELLO_WITHIN: Duration = Duration::from_secs(5);
 
+/// And answers a short question in this one. (The answer of a model is waited for without end.)
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+
 /// A connection to the gateway, greeted.
 pub(super) struct Client {
     link: Link<ToSupervisor, FromSupervisor>,
@@ -92,10 +95,14 @@ impl Client {
             self.send(message).await?;
             self.recv().await
         };
-        match asked.await {
-            Ok(FromSupervisor::Refused(refusal)) => Err(refusal.into()),
-            Ok(answer) => Ok(answer),
-            Err(error) => Err(CliError::NoGateway(format!("the gateway left: {error}"))),
+        match tokio::time::timeout(ANSWER_WITHIN, asked).await {
+            Ok(Ok(FromSupervisor::Refused(refusal))) => Err(refusal.into()),
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(CliError::NoGateway(format!("the gateway left: {error}"))),
+            Err(_) => Err(CliError::NoGateway(format!(
+                "the gateway said nothing for {} s; is it stopped?",
+                ANSWER_WITHIN.as_secs()
+            ))),
         }
     }
 }

@@ -123,18 +123,15 @@ impl Conversation {
             text,
         };
         let mut answer = Box::pin(self.talk.say(submit, shown));
-        let mut stopping = false;
-        loop {
-            tokio::select! {
-                answer = &mut answer => return answer,
-                _ = self.interrupted.recv() => {
-                    if stopping || stop(&paths, session.clone()).await.is_err() {
-                        return Err(CliError::Interrupted);
-                    }
-                    stopping = true;
-                    out::tell("(stopping; Ctrl-C once more to leave at once)");
-                }
-            }
+        tokio::select! {
+            answer = &mut answer => return answer,
+            _ = self.interrupted.recv() => {}
+        }
+        out::tell("(stopping; Ctrl-C once more leaves at once)");
+        tokio::select! {
+            answer = &mut answer => answer,
+            _ = self.interrupted.recv() => Err(CliError::Interrupted),
+            () = not_stopped(&paths, session) => Err(CliError::Interrupted),
         }
     }
 
@@ -149,10 +146,15 @@ impl Conversation {
     }
 }
 
-/// Stops the turn of a session, over a connection of its own.
-async fn stop(paths: &Paths, session: SessionKey) -> Result<(), CliError> {
-    let mut client = Client::connect(paths).await?;
-    client.ask(&ToSupervisor::Stop { session }).await.map(drop)
+/// Stops the turn of a session, over a connection of its own. Ends only when nobody hears it.
+async fn not_stopped(paths: &Paths, session: SessionKey) {
+    let asked = async {
+        let mut client = Client::connect(paths).await?;
+        client.ask(&ToSupervisor::Stop { session }).await
+    };
+    if asked.await.is_ok() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Which session a message would go to, and how long the gateway stays.

@@ -2,14 +2,22 @@
 //! mended, and with `--fix` mends what can be mended without asking.
 
 use super::{CliError, ExitCode, client::Client, on_one_thread, out};
-use crate::config::{Config, Source};
+use crate::config::{Config, Source, mend};
+use crate::control::SocketPath;
 use crate::model::ModelStack;
 use crate::store::Store;
 use crate::store::exec_approvals::ExecApprovals;
 use ipc::control::ToSupervisor;
+use nix::sys::statvfs::statvfs;
+use nix::unistd::{AccessFlags, access};
 use serde::Serialize;
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+
+const MIB: u64 = 1024 * 1024;
+/// Less than this, and a turn or two may fill the disk.
+const ENOUGH: u64 = 16 * MIB;
 
 /// Look for what is wrong.
 #[derive(Debug, clap::Args)]
@@ -50,7 +58,9 @@ impl Finding {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
     let source = Source::of_process();
-    let mut findings = vec![state_dir(&source.paths().state_dir, args.fix)];
+    let folder = &source.paths().state_dir;
+    let mut findings = vec![state_dir(folder, args.fix)];
+    findings.extend(disk(folder));
     match source.load() {
         Ok(config) => {
             findings.push(configuration(&config));
@@ -85,16 +95,57 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
 
 fn state_dir(path: &Path, fix: bool) -> Finding {
     const WHAT: &str = "state directory";
-    if !path.exists() {
-        return Finding::good(
+    let shown = path.display();
+    match std::fs::metadata(path) {
+        Ok(found) if !found.is_dir() => {
+            Finding::bad(WHAT, format!("{shown}: {}", mend(&not_a_folder())))
+        }
+        Ok(_) => match may_write(path) {
+            Ok(()) => private(WHAT, path, 0o700, fix),
+            Err(error) => Finding::bad(WHAT, format!("{shown}: {}", mend(&error))),
+        },
+        Err(_) if path.is_symlink() => Finding::bad(
             WHAT,
-            format!(
-                "{} does not exist yet; the gateway makes it",
-                path.display()
-            ),
-        );
+            format!("{shown} is a link that leads nowhere; remove it"),
+        ),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let above = path.ancestors().skip(1).find(|above| above.exists());
+            match above.map(may_write) {
+                Some(Err(error)) => {
+                    Finding::bad(WHAT, format!("{shown} can not be made: {}", mend(&error)))
+                }
+                Some(Ok(())) | None => Finding::good(
+                    WHAT,
+                    format!("{shown} does not exist yet; the gateway makes it"),
+                ),
+            }
+        }
+        Err(error) => Finding::bad(WHAT, format!("{shown}: {}", mend(&error))),
     }
-    private(WHAT, path, 0o700, fix)
+}
+
+fn not_a_folder() -> io::Error {
+    io::Error::from(io::ErrorKind::NotADirectory)
+}
+
+fn may_write(folder: &Path) -> io::Result<()> {
+    Ok(access(folder, AccessFlags::W_OK | AccessFlags::X_OK)?)
+}
+
+/// Whether there is room for what is to be remembered.
+fn disk(state_dir: &Path) -> Option<Finding> {
+    const WHAT: &str = "disk";
+    let found = statvfs(state_dir).ok()?;
+    let free = found.blocks_available() * found.fragment_size();
+    if free >= ENOUGH {
+        return Some(Finding::good(WHAT, format!("{} MiB free", free / MIB)));
+    }
+    let text = format!(
+        "only {} KiB are free where {} is; free some space",
+        free / 1024,
+        state_dir.display()
+    );
+    Some(Finding::bad(WHAT, text))
 }
 
 /// Whether nobody else may look in.
@@ -162,7 +213,7 @@ fn database(config: &Config) -> Finding {
     }
     match Store::open_to_read(&path) {
         Ok(_) => Finding::good(WHAT, path.display().to_string()),
-        Err(error) => Finding::bad(WHAT, error.to_string()),
+        Err(error) => Finding::bad(WHAT, format!("failed to {error}")),
     }
 }
 
@@ -210,18 +261,29 @@ fn workspaces(config: &Config, fix: bool) -> Finding {
     const WHAT: &str = "workspaces";
     for agent in &config.agents {
         let folder = &agent.workspace;
-        if folder.join(crate::config::MAIN_MANUAL).exists() {
-            continue;
-        }
-        if !fix {
-            let text = format!(
-                "{} has no AGENTS.md; the gateway lays it down at its start",
-                folder.display()
-            );
-            return Finding::good(WHAT, text);
-        }
-        if let Err(error) = crate::workspace::lay_out(folder) {
-            return Finding::bad(WHAT, format!("{}: {error}", folder.display()));
+        let manual = folder.join(crate::config::MAIN_MANUAL);
+        match std::fs::symlink_metadata(&manual) {
+            Ok(found) if found.is_file() => {}
+            Ok(_) => {
+                let text = format!(
+                    "{} is no plain file, and agents do without it; put one in its place",
+                    manual.display()
+                );
+                return Finding::bad(WHAT, text);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !fix => {
+                let text = format!(
+                    "{} has no AGENTS.md; the gateway lays it down at its start",
+                    folder.display()
+                );
+                return Finding::good(WHAT, text);
+            }
+            Err(_) if fix => {
+                if let Err(error) = crate::workspace::lay_out(folder) {
+                    return Finding::bad(WHAT, format!("{}: {error}", folder.display()));
+                }
+            }
+            Err(error) => return Finding::bad(WHAT, format!("{}: {error}", manual.display())),
         }
     }
     Finding::good(WHAT, "every manual is there")
@@ -247,6 +309,9 @@ async fn models(config: &Config) -> Finding {
 async fn gateway(config: &Config) -> Finding {
     const WHAT: &str = "gateway";
     match Client::connect(&config.paths).await {
+        Err(CliError::NoGateway(text)) if is_heard(&config.paths.control_socket()) => {
+            Finding::bad(WHAT, text)
+        }
         Err(CliError::NoGateway(_)) => Finding::good(WHAT, "not running"),
         Err(error) => Finding::bad(WHAT, error.to_string()),
         Ok(mut client) => match client.ask(&ToSupervisor::Health).await {
@@ -254,4 +319,9 @@ async fn gateway(config: &Config) -> Finding {
             Err(error) => Finding::bad(WHAT, error.to_string()),
         },
     }
+}
+
+/// Whether somebody listens there, be it without an answer.
+fn is_heard(socket: &Path) -> bool {
+    SocketPath::of(socket).is_ok_and(|path| path.is_heard())
 }

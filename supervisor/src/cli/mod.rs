@@ -82,6 +82,9 @@ pub fn main() -> ExitCode {
     if let Err(error) = jail::harden() {
         return CliError::from(anyhow::Error::new(error)).report();
     }
+    if let Err(error) = must_be_text() {
+        return error.report();
+    }
     let ran = match Cli::parse().command {
         Command::Gateway(args) => gateway::run(&args),
         Command::Agent(args) => agent::run(&args),
@@ -96,6 +99,21 @@ pub fn main() -> ExitCode {
     match ran {
         Ok(code) => code,
         Err(error) => error.report(),
+    }
+}
+
+/// What names our places must be text, since it is shown and written as such.
+fn must_be_text() -> Result<(), CliError> {
+    let names = [
+        "HOME",
+        "OPENCLAW_HOME",
+        "OPENCLAW_STATE_DIR",
+        "OPENCLAW_CONFIG_PATH",
+    ];
+    let is_wrong = |name: &&str| std::env::var_os(name).is_some_and(|v| v.to_str().is_none());
+    match names.into_iter().find(is_wrong) {
+        Some(name) => Err(anyhow::anyhow!("{name} is not UTF-8 text; name another place").into()),
+        None => Ok(()),
     }
 }
 

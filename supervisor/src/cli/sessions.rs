@@ -1,6 +1,7 @@
 //! `openclaw sessions`.
 
 use super::{CliError, ExitCode, client::Client, on_one_thread, out, paths};
+use crate::app::AppError;
 use crate::control::report;
 use crate::store::Store;
 use crate::store::export::to_jsonl;
@@ -82,24 +83,32 @@ fn ask(message: &ToSupervisor) -> Result<FromSupervisor, CliError> {
 }
 
 async fn from_disk(message: &ToSupervisor) -> Result<FromSupervisor, CliError> {
-    let database = paths().database();
-    if !database.exists() {
-        return Ok(FromSupervisor::Sessions {
-            sessions: Vec::new(),
-        });
-    }
-    let store = Store::open_to_read(&database).map_err(anyhow::Error::new)?;
     let live = HashMap::new();
-    let read = if let ToSupervisor::SessionsShow { session, limit } = message {
-        report::session(&store, &live, session, *limit).await
-    } else {
-        report::sessions(&store, &live).await
+    let read = match (stored()?, message) {
+        (None, ToSupervisor::SessionsShow { session, .. }) => Ok(report::no_session(session)),
+        (None, _) => Ok(FromSupervisor::Sessions {
+            sessions: Vec::new(),
+        }),
+        (Some(store), ToSupervisor::SessionsShow { session, limit }) => {
+            report::session(&store, &live, session, *limit).await
+        }
+        (Some(store), _) => report::sessions(&store, &live).await,
     };
-    let answer = read.map_err(anyhow::Error::new)?;
+    let answer = read.map_err(AppError::from)?;
     if let FromSupervisor::Refused(refusal) = answer {
         return Err(refusal.into());
     }
     Ok(answer)
+}
+
+/// What is on disk, if anything is.
+fn stored() -> Result<Option<Store>, CliError> {
+    let database = paths().database();
+    if !database.exists() {
+        return Ok(None);
+    }
+    let store = Store::open_to_read(&database).map_err(AppError::from)?;
+    Ok(Some(store))
 }
 
 fn list(json: bool) -> Result<ExitCode, CliError> {
@@ -183,11 +192,15 @@ fn in_words(detail: &SessionDetail) -> String {
 /// Read from the database itself: a transcript is to be had without a gateway, too.
 fn export(session: &str, output: Option<&PathBuf>) -> Result<ExitCode, CliError> {
     let text = on_one_thread(async {
-        let store = Store::open_to_read(&paths().database()).map_err(anyhow::Error::new)?;
         let key = SessionKey::from(session);
-        let shown = store.show(&key, None).await.map_err(anyhow::Error::new)?;
-        let shown = shown.with_context(|| format!("there is no session {session}"))?;
-        Ok(to_jsonl(&shown))
+        let shown = match stored()? {
+            Some(store) => store.show(&key, None).await.map_err(AppError::from)?,
+            None => None,
+        };
+        match shown {
+            Some(shown) => Ok(to_jsonl(&shown)),
+            None => Err(report::unknown(&key).into()),
+        }
     })?;
     match output {
         Some(path) => {

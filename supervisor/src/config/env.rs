@@ -1,6 +1,6 @@
 //! The environment as a value, so that a test has its own and nothing races on the process's.
 
-use super::paths::Paths;
+use super::paths::{Paths, plain};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,13 +13,20 @@ pub struct Env {
 }
 
 impl Env {
-    /// The process's own, without what is not Unicode.
+    /// The process's own, without what is not Unicode. A service has no `HOME`: then it is the user's.
     #[must_use]
     pub fn of_process() -> Self {
         let vars = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        Self { vars }
+        let mut env = Self { vars };
+        if env.get("HOME").is_none()
+            && let Ok(Some(user)) = nix::unistd::User::from_uid(nix::unistd::geteuid())
+            && let Ok(home) = user.dir.into_os_string().into_string()
+        {
+            env.fill("HOME", &home);
+        }
+        env
     }
 
     /// The variable's value, unless it is unset or empty.
@@ -65,9 +72,9 @@ impl Env {
             .get("OPENCLAW_CONFIG_PATH")
             .map_or_else(|| state_dir.join("openclaw.json"), |file| at(file, &home));
         Paths {
-            state_dir,
-            config_file,
-            home,
+            state_dir: plain(&state_dir),
+            config_file: plain(&config_file),
+            home: plain(&home),
         }
     }
 }
@@ -114,6 +121,9 @@ mod tests {
 
         let file = paths(&[("HOME", "/home/a"), ("OPENCLAW_CONFIG_PATH", "c.json")]);
         assert_eq!(file.config_file, Path::new("/cwd/c.json"));
+
+        let dots = paths(&[("OPENCLAW_STATE_DIR", "../a/./b/../s")]);
+        assert_eq!(dots.state_dir, Path::new("/a/s"));
 
         let home = paths(&[("HOME", "/home/a"), ("OPENCLAW_HOME", "/srv/o")]);
         assert_eq!(home.state_dir, Path::new("/srv/o/.openclaw"));

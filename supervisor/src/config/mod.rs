@@ -50,6 +50,7 @@ mod provider;
 mod env;
 mod paths;
 mod error;
+mod mend;
 
 pub use agent::{Agent, Compaction, MAIN_MANUAL, ModelChain, Subagents, Thinking};
 pub use diff::{Changes, Plan, plan};
@@ -59,6 +60,7 @@ pub use error::{ConfigError, ConfigErrors, Place, Warning};
 pub use gateway::{Bind, Gateway, GatewayAuth, LogLevel, Logging, Reload, ReloadMode};
 pub use key_path::{BadKeyPath, KeyPath, Step};
 pub use load::Source;
+pub use mend::mend;
 pub use paths::Paths;
 pub use private_file::replace_private_file;
 pub use provider::{

@@ -1,7 +1,7 @@
 //! Where everything is on disk. Pure: names paths, opens none.
 
 use ipc::id::AgentId;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// The places of one state directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,12 +119,26 @@ impl Paths {
     /// A path as the person wrote it: `~` is home, anything relative is relative to `base`.
     #[must_use]
     pub fn resolve(&self, written: &str, base: &Path) -> PathBuf {
-        match written.strip_prefix('~') {
+        plain(&match written.strip_prefix('~') {
             Some("") => self.home.clone(),
             Some(rest) if rest.starts_with('/') => self.home.join(&rest[1..]),
             Some(_) | None => base.join(written),
+        })
+    }
+}
+
+/// The path without `.` and `..`, taken as a shell takes them: by name.
+pub(super) fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            // Above the root is the root.
+            Component::ParentDir => drop(plain.pop()),
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => plain.push(part),
         }
     }
+    plain
 }
 
 #[cfg(test)]
@@ -140,5 +154,7 @@ mod tests {
         assert_eq!(paths.resolve("~w", base), Path::new("/base/~w"));
         assert_eq!(paths.resolve("a/~", base), Path::new("/base/a/~"));
         assert_eq!(paths.resolve("/abs", base), Path::new("/abs"));
+        assert_eq!(paths.resolve("~/../w/.", base), Path::new("/w"));
+        assert_eq!(paths.resolve("../../../w/./x/", base), Path::new("/w/x"));
     }
 }

@@ -96,11 +96,7 @@ pub(crate) async fn session(
     limit: Option<u32>,
 ) -> Result<FromSupervisor, StoreError> {
     let Some(shown) = store.show(key, limit).await? else {
-        let text = format!("there is no session {key}; openclaw sessions list shows what there is");
-        return Ok(FromSupervisor::Refused(Refusal::new(
-            RefusalKind::NotFound,
-            text,
-        )));
+        return Ok(no_session(key));
     };
     let items = shown
         .items
@@ -111,6 +107,17 @@ pub(crate) async fn session(
         summary: summary(shown.row, live),
         items,
     }))
+}
+
+/// There is none of that key.
+pub(crate) fn no_session(key: &SessionKey) -> FromSupervisor {
+    FromSupervisor::Refused(unknown(key))
+}
+
+/// Says so.
+pub(crate) fn unknown(key: &SessionKey) -> Refusal {
+    let text = format!("there is no session {key}; openclaw sessions list shows what there is");
+    Refusal::new(RefusalKind::NotFound, text)
 }
 
 fn summary(row: SessionRow, views: &HashMap<SessionKey, SessionView>) -> SessionSummary {

@@ -54,6 +54,12 @@ impl SocketPath {
     pub(crate) fn name(&self) -> io::Result<Name<'_>> {
         self.path.as_path().to_fs_name::<GenericFilePath>()
     }
+
+    /// Whether somebody listens there.
+    #[must_use]
+    pub(crate) fn is_heard(&self) -> bool {
+        std::os::unix::net::UnixStream::connect(&self.path).is_ok()
+    }
 }
 
 #[cfg(test)]

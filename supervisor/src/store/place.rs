@@ -2,6 +2,7 @@
 
 use super::error::sql_error;
 use super::{StoreError, schema};
+use crate::config::mend;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use rusqlite::{Connection, OpenFlags};
@@ -190,6 +191,6 @@ fn owner_only() -> OpenOptions {
 pub(super) fn open_error(file: &Path, error: &io::Error) -> StoreError {
     StoreError::Open {
         file: file.to_owned(),
-        cause: error.to_string(),
+        cause: mend(error),
     }
 }
