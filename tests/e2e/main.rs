@@ -15,6 +15,7 @@ mod cancel;
 mod compaction;
 mod failover;
 mod supervision;
+mod cli;
 mod config;
 mod import;
 mod protocol;

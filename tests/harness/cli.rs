@@ -1,6 +1,7 @@
 //! The program `openclaw`, run as a person or a script runs it.
 
 use crate::gateway::Gateway;
+use crate::procfs::Process;
 use serde::de::DeserializeOwned;
 use std::process::Stdio;
 use tokio::io::AsyncWriteExt as _;
@@ -45,12 +46,12 @@ impl Gateway {
         self.cli_reading(args, "").await
     }
 
-    /// Runs a command that is given `input` to read.
-    pub async fn cli_reading(&self, args: &[&str], input: &str) -> Ran {
+    /// Runs a command that is given `input` to read; it need not be text.
+    pub async fn cli_reading(&self, args: &[&str], input: impl AsRef<[u8]>) -> Ran {
         let mut child = self.cli_begins(args);
         let mut stdin = child.stdin.take().unwrap();
         // One that does not read its input closes it.
-        let _ = stdin.write_all(input.as_bytes()).await;
+        let _ = stdin.write_all(input.as_ref()).await;
         drop(stdin);
         ended(child).await
     }
@@ -58,6 +59,12 @@ impl Gateway {
     /// Starts a command and leaves it running; its standard input is open.
     #[must_use]
     pub fn cli_begins(&self, args: &[&str]) -> Child {
+        self.command(args).spawn().unwrap()
+    }
+
+    /// A command to be started, with pipes to speak and hear through.
+    #[must_use]
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(self.program("openclaw"));
         command
             .args(args)
@@ -68,8 +75,15 @@ impl Gateway {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        command.spawn().unwrap()
+        command
     }
+}
+
+/// A command that runs, as the kernel knows it.
+#[must_use]
+pub fn process(child: &Child) -> Process {
+    let pid = child.id().expect("it was not waited for");
+    Process::find(pid).expect("it runs")
 }
 
 /// Waits for a command that was left running.

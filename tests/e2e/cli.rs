@@ -1,0 +1,9 @@
+//! The command line, as people and scripts use it.
+
+mod words;
+mod agent;
+mod chat;
+mod sessions;
+mod models;
+mod own;
+mod socket;
