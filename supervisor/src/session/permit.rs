@@ -96,6 +96,10 @@ impl Standing {
                     "the end of a turn that still waits for replies",
                 )?;
                 ok(
+                    self.open.is_empty() || self.cancelled,
+                    "the end of a turn that leaves tool calls open",
+                )?;
+                ok(
                     self.cancelled || *outcome != TurnOutcome::Cancelled,
                     "a cancelled turn that nobody cancelled",
                 )
@@ -326,6 +330,20 @@ mod tests {
             ..in_turn()
         };
         assert!(asked.permits(&model()).is_err());
+    }
+
+    #[test]
+    fn a_turn_ends_when_every_call_has_ended() {
+        let open = Standing {
+            open: [(CALL, request("{}"))].into(),
+            ..in_turn()
+        };
+        assert!(open.permits(&done(TurnOutcome::Answered)).is_err());
+        let cancelled = Standing {
+            cancelled: true,
+            ..open
+        };
+        assert!(cancelled.permits(&done(TurnOutcome::Cancelled)).is_ok());
     }
 
     #[test]
