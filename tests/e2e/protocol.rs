@@ -1,6 +1,8 @@
 //! Agents that turned bad: they flood, garble, forge and sulk. Each is told from a good one at once
 //! and ended; its person is told in words; nobody else notices.
 
+mod excess;
+
 use ipc::control::{FinalReply, FromSupervisor, ReplyStatus, ToSupervisor};
 use ipc::hello::Hello;
 use serde_json::json;
@@ -12,7 +14,7 @@ use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 
 /// What each does (see `tests/probes/hostile`), and what the log says of it.
-const PARTS: [(&str, &str); 24] = [
+const PARTS: [(&str, &str); 26] = [
     ("garbled-noise", "is over the limit"),
     ("garbled-oversize", "is over the limit"),
     ("garbled-half", "in the middle of a frame"),
@@ -35,9 +37,14 @@ const PARTS: [(&str, &str); 24] = [
         "forger-done",
         "the end of a turn that still waits for replies",
     ),
+    (
+        "forger-end",
+        "the end of a turn that still waits for replies",
+    ),
     ("forger-cancelled", "a cancelled turn that nobody cancelled"),
     ("forger-turn", "a turn that does not run"),
     ("forger-reject", "a rejection of a call that is not open"),
+    ("stubborn-panic", "exited with code 101"),
     ("stubborn-dead", "exited"),
     ("stubborn-frail", "exited"),
 ];

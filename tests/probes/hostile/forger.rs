@@ -82,6 +82,15 @@ fn in_turn(actor: &mut Actor, what: &str) {
                 outcome: TurnOutcome::Answered,
             });
         }
+        // The end of a turn whose tool runs.
+        "end" => {
+            let item = asks_the_model(actor);
+            actor.says(&exec(2, CallRef { item, index: 0 }));
+            actor.says(&FromAgent::TurnDone {
+                turn,
+                outcome: TurnOutcome::Answered,
+            });
+        }
         // A stop that nobody wanted.
         "cancelled" => actor.says(&FromAgent::TurnDone {
             turn,

@@ -33,6 +33,14 @@ pub(crate) fn play(mut actor: Actor, what: &str) {
             let _ = actor.begins_a_turn();
             actor.sulks();
         }
+        // Takes a turn, hangs up, and does not go.
+        "gone" => {
+            let _ = actor.begins_a_turn();
+            actor.hangs_up();
+            actor.sulks();
+        }
+        // Falls over its own feet.
+        "panic" => panic!("this mind has lost its thread"),
         // Dies at once, every time.
         "dead" => {}
         // Dies with every turn.
