@@ -34,11 +34,14 @@ clean:
 	cargo clean
 
 # $(call need,PROGRAM,PACKAGES): installs Debian packages where the program is missing.
-define need
-	@command -v $(1) >/dev/null 2>&1 || { \
+need = $(call unless,command -v $(1),$(1),$(2))
+
+# $(call unless,TEST,WHAT,PACKAGES): installs Debian packages where the test fails.
+define unless
+	@{ $(1); } >/dev/null 2>&1 || { \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-			echo "installing $(2)" && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(2) >/dev/null; \
-		else echo "$(1) is missing; run: sudo apt-get install $(2)" >&2; exit 1; fi; }
+			echo "installing $(3)" && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(3) >/dev/null; \
+		else echo "$(2) is missing; run: sudo apt-get install $(3)" >&2; exit 1; fi; }
 endef
 
 deps-build:
@@ -47,6 +50,7 @@ deps-build:
 
 deps-test: deps-build
 	$(call need,python3,python3)
+	$(call unless,python3 -c 'import pip' || python3 -c 'import ensurepip',pip,python3-pip python3-venv)
 	$(call need,node,nodejs npm)
 	$(call need,npm,npm)
 	$(call need,git,git)
