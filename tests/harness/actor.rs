@@ -92,6 +92,12 @@ impl Actor {
         }
     }
 
+    /// Closes the link, both ways.
+    pub fn hangs_up(&self) {
+        let both = std::net::Shutdown::Both;
+        self.link.shutdown(both).expect("it was open");
+    }
+
     /// Does nothing more, for good, whatever is said.
     pub fn sulks(&self) -> ! {
         loop {

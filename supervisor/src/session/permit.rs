@@ -38,8 +38,8 @@ pub(super) struct Standing {
 
 /// Most tool calls of one answer that run side by side.
 const MAX_TOOLS_AT_ONCE: usize = 64;
-/// Most text of one turn that is shown as it grows, in bytes: a few of the longest answers.
-const MAX_SAID: usize = 32 * 1024 * 1024;
+/// Most text of one turn that is shown as it grows, in bytes: two of the longest answers.
+const MAX_SAID: usize = 16 * 1024 * 1024;
 /// Most pieces one answer comes in: twice the tokens of the longest there are.
 const MAX_PIECES: u32 = 256 * 1024;
 /// Most notes of one turn; our own agent makes a handful.
