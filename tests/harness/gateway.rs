@@ -8,6 +8,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -467,7 +468,11 @@ impl Drop for Gateway {
         }
         if std::thread::panicking() {
             family.iter().for_each(Process::kill9);
-            eprintln!("=== the gateway's log ===\n{}", self.log());
+            let _ = writeln!(
+                std::io::stderr(),
+                "=== the gateway's log ===\n{}",
+                self.log()
+            );
             return;
         }
         let began = std::time::Instant::now();

@@ -3,6 +3,7 @@
 //! In a session whose name ends with `bad-sealed` it seals itself as the agent does and then makes
 //! every attempt; in `bad-open` it does not seal itself, so that the attempts are known to work where
 //! nothing stops them. What came of each is said as text of the turn, as JSON.
+#![expect(clippy::expect_used, reason = "an actor that can not go on has failed")]
 
 use ipc::agent::{FromAgent, TurnOutcome};
 use jail::seal::{Seal, seal};

@@ -10,7 +10,7 @@ async fn sessions_are_the_same_with_a_gateway_and_without() {
         turn().calls("exec", json!({ "command": "echo hi" })),
         turn().says("It printed hi."),
     ]);
-    gateway.cli(&["agent", "-m", "run echo hi"]).await.ok();
+    assert_eq!(gateway.cli(&["agent", "-m", "run echo hi"]).await.code, 0);
     let show = ["sessions", "show", MAIN, "--json"];
     let last = ["sessions", "show", MAIN, "--json", "--limit", "1"];
     let export = ["sessions", "export", MAIN];
@@ -38,7 +38,7 @@ async fn sessions_are_the_same_with_a_gateway_and_without() {
 async fn an_export_is_written_where_one_likes() {
     let gateway = Gateway::start().await;
     gateway.model.script([turn().says("Hi.")]);
-    gateway.cli(&["agent", "-m", "hi"]).await.ok();
+    assert_eq!(gateway.cli(&["agent", "-m", "hi"]).await.code, 0);
     let file = gateway.home().join("out.jsonl").display().to_string();
     let ran = gateway
         .cli(&["sessions", "export", MAIN, "-o", &file])
@@ -83,10 +83,10 @@ async fn what_is_not_there_is_said_in_words() {
 async fn a_session_begins_anew_and_its_past_is_not_told_to_the_model() {
     let gateway = Gateway::start().await;
     gateway.model.always(turn().says("Yes."));
-    gateway.cli(&["agent", "-m", "I am Ada"]).await.ok();
+    assert_eq!(gateway.cli(&["agent", "-m", "I am Ada"]).await.code, 0);
     let said = gateway.cli(&["sessions", "reset", MAIN]).await.ok();
     assert!(said.contains("its past is kept"), "{said}");
-    gateway.cli(&["agent", "-m", "who am I?"]).await.ok();
+    assert_eq!(gateway.cli(&["agent", "-m", "who am I?"]).await.code, 0);
     assert_eq!(gateway.model.last().users(), ["who am I?"]);
     let wrong = gateway.cli(&["sessions", "reset", "main"]).await;
     assert_eq!(wrong.code, 1);

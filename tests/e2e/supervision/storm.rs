@@ -15,8 +15,10 @@ struct Dice(u64);
 
 impl Dice {
     fn below(&mut self, bound: usize) -> usize {
-        let mixed = |n: u64| n.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        self.0 = mixed(self.0);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         let drawn = (self.0 >> 33) % u64::try_from(bound).unwrap();
         usize::try_from(drawn).unwrap()
     }

@@ -104,10 +104,8 @@ pub(super) fn bare(text: &str) -> String {
             inner.split_once("\"#").map_or("", |(_, after)| after)
         } else if let Some(inner) = rest.strip_prefix('"') {
             after_string(inner)
-        } else if rest.starts_with("'\"'") || rest.starts_with("'/'") {
-            &rest[3..]
-        } else if rest.starts_with("'\\\"'") {
-            &rest[4..]
+        } else if let Some(after) = QUOTED.iter().find_map(|quoted| rest.strip_prefix(quoted)) {
+            after
         } else {
             out.push(c);
             &rest[c.len_utf8()..]
@@ -115,6 +113,9 @@ pub(super) fn bare(text: &str) -> String {
     }
     out
 }
+
+/// Characters that would look like the beginning of something else.
+const QUOTED: [&str; 3] = ["'\"'", "'/'", "'\\\"'"];
 
 fn after_string(inner: &str) -> &str {
     let mut escaped = false;

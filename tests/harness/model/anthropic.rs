@@ -132,7 +132,7 @@ pub(super) fn events(turn: &Turn, model: &str, number: usize) -> Vec<Event> {
                     "content_block_delta",
                     json!({ "index": index, "delta": delta }),
                 )
-                .as_piece(),
+                .into_piece(),
             );
         }
         events.push(event("content_block_stop", json!({ "index": index })));
@@ -156,7 +156,7 @@ pub(super) fn events(turn: &Turn, model: &str, number: usize) -> Vec<Event> {
                     "content_block_delta",
                     json!({ "index": index, "delta": delta }),
                 )
-                .as_piece(),
+                .into_piece(),
             );
         }
         events.push(event("content_block_stop", json!({ "index": index })));

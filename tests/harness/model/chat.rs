@@ -73,7 +73,7 @@ pub(super) fn events(turn: &Turn, model: &str, number: usize) -> Vec<Event> {
         Value::Null,
     ))];
     for piece in &turn.pieces {
-        events.push(data(&chunk(json!({ "content": piece }), Value::Null)).as_piece());
+        events.push(data(&chunk(json!({ "content": piece }), Value::Null)).into_piece());
     }
     if let Some(code) = &turn.in_stream {
         events.push(data(
@@ -84,7 +84,7 @@ pub(super) fn events(turn: &Turn, model: &str, number: usize) -> Vec<Event> {
     events.extend(
         calls(turn, number)
             .into_iter()
-            .map(|calls| data(&chunk(json!({ "tool_calls": calls }), Value::Null)).as_piece()),
+            .map(|calls| data(&chunk(json!({ "tool_calls": calls }), Value::Null)).into_piece()),
     );
     let finish = match turn {
         _ if turn.is_cut_at_limit => "length",

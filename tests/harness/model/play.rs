@@ -29,7 +29,7 @@ impl Event {
         }
     }
 
-    pub(super) fn as_piece(self) -> Self {
+    pub(super) fn into_piece(self) -> Self {
         Self {
             is_piece: true,
             ..self

@@ -97,7 +97,7 @@ pub(super) fn events(turn: &Turn, model: &str, number: usize) -> Vec<Event> {
         for piece in &turn.pieces {
             let delta =
                 json!({ "item_id": id, "output_index": 0, "content_index": 0, "delta": piece });
-            events.push(event("response.output_text.delta", delta).as_piece());
+            events.push(event("response.output_text.delta", delta).into_piece());
         }
         let part =
             json!({ "type": "output_text", "text": turn.pieces.concat(), "annotations": [] });
@@ -128,7 +128,7 @@ pub(super) fn events(turn: &Turn, model: &str, number: usize) -> Vec<Event> {
         ));
         for half in halves(arguments) {
             let delta = json!({ "item_id": id, "output_index": at, "delta": half });
-            events.push(event("response.function_call_arguments.delta", delta).as_piece());
+            events.push(event("response.function_call_arguments.delta", delta).into_piece());
         }
         output.push(item(arguments));
         events.push(event(

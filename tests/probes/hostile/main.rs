@@ -1,6 +1,11 @@
 //! A hostile mind in the place of `openclaw-agent`: what it is told by nobody, it does. Which part it
 //! plays is the end of its session's name (see `tests::actor`); in any other session it is the real
 //! agent.
+#![expect(
+    clippy::expect_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "an actor that can not go on has failed"
+)]
 
 mod chatty;
 mod forger;
