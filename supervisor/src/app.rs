@@ -213,17 +213,25 @@ async fn go_on(store: Store, state_dir: PathBuf, router: Arc<Router>) {
 
 /// What is built from a configuration.
 fn live(config: Arc<Config>) -> Live {
-    let approvals = ExecApprovals::load(&config.paths.exec_approvals()).unwrap_or_else(|error| {
+    let loaded = ExecApprovals::load(&config.paths.exec_approvals());
+    let (approvals, approvals_complaint) = match loaded {
+        Ok(approvals) => (approvals, None),
         // Fails closed: a file that can not be read allows nothing.
-        tracing::error!("{error}; exec is denied until it is mended");
-        ExecApprovals::deny_all()
-    });
+        Err(error) => {
+            let text = format!(
+                "failed to {error}; exec is denied until it is mended and openclaw gateway reload is run"
+            );
+            tracing::error!("{text}");
+            (ExecApprovals::deny_all(), Some(text))
+        }
+    };
     let path = std::env::var("PATH").unwrap_or_default();
     let host = HostPaths::from_path_var(&path, &config.paths.home, &|path: &Path| path.exists());
     Live {
         models: ModelStack::new(&config),
         config,
         approvals,
+        approvals_complaint,
         host,
     }
 }
@@ -233,14 +241,29 @@ async fn probe_walls(
     folder: PathBuf,
     found: watch::Sender<Option<Report>>,
 ) {
-    let probe = tokio::task::spawn_blocking(move || jail::probe::probe(&programs.jail, &folder));
-    match probe.await {
-        Ok(Ok(report)) => {
-            tracing::info!("the walls around tools are of level {}", report.level);
-            let _ = found.send(Some(report));
+    let probe = move || {
+        // Where the state directory has no room, or is too far away for a socket.
+        let elsewhere = |_| jail::probe::probe(&programs.jail, &std::env::temp_dir());
+        jail::probe::probe(&programs.jail, &folder).or_else(elsewhere)
+    };
+    let probed = tokio::task::spawn_blocking(probe).await;
+    let report = match probed.unwrap_or_else(|error| Err(io::Error::other(error))) {
+        Ok(report) => report,
+        Err(error) => {
+            tracing::error!("failed to probe the walls: {error}");
+            nothing_proven(&error)
         }
-        Ok(Err(error)) => tracing::error!("failed to probe the walls: {error}"),
-        Err(error) => tracing::error!("failed to probe the walls: {error}"),
+    };
+    tracing::info!("the walls around tools are of level {}", report.level);
+    let _ = found.send(Some(report));
+}
+
+/// What was not proven does not hold: no tool is run.
+fn nothing_proven(error: &io::Error) -> Report {
+    Report {
+        level: 0,
+        layers: Vec::new(),
+        missing: Some(format!("the walls could not be tried: {error}")),
     }
 }
 

@@ -30,7 +30,10 @@ impl Reloading {
         loop {
             tokio::select! {
                 () = self.ending.stop.cancelled() => return,
-                () = self.wanted.notified() => self.take(self.source.load().map(Arc::new)).await,
+                () = self.wanted.notified() => {
+                    self.take(self.source.load().map(Arc::new)).await;
+                    self.refresh().await;
+                }
                 read = watch.changed() => self.take(read).await,
             }
         }
@@ -67,6 +70,13 @@ impl Reloading {
                 self.ending.again();
             }
         }
+    }
+
+    /// Reads what is beside the configuration: approvals, where toolchains are.
+    async fn refresh(&self) {
+        let config = Arc::clone(&self.services.live.load().config);
+        self.services.live.store(Arc::new(live(config)));
+        self.router.renew().await;
     }
 
     async fn apply(&self, config: Arc<Config>) {

@@ -62,6 +62,8 @@ pub struct Live {
     pub models: ModelStack,
     /// The host's own word on `exec`.
     pub approvals: ExecApprovals,
+    /// What is wrong with it, for `health`.
+    pub approvals_complaint: Option<String>,
     /// Where this machine's toolchains are.
     pub host: HostPaths,
 }

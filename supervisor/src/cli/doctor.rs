@@ -5,19 +5,14 @@ use super::{CliError, ExitCode, client::Client, on_one_thread, out};
 use crate::config::{Config, Source, mend};
 use crate::control::SocketPath;
 use crate::model::ModelStack;
-use crate::store::Store;
 use crate::store::exec_approvals::ExecApprovals;
+use crate::store::{Room, Store};
 use ipc::control::ToSupervisor;
-use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, access};
 use serde::Serialize;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-
-const MIB: u64 = 1024 * 1024;
-/// Less than this, and a turn or two may fill the disk.
-const ENOUGH: u64 = 16 * MIB;
 
 /// Look for what is wrong.
 #[derive(Debug, clap::Args)]
@@ -135,17 +130,16 @@ fn may_write(folder: &Path) -> io::Result<()> {
 /// Whether there is room for what is to be remembered.
 fn disk(state_dir: &Path) -> Option<Finding> {
     const WHAT: &str = "disk";
-    let found = statvfs(state_dir).ok()?;
-    let free = found.blocks_available() * found.fragment_size();
-    if free >= ENOUGH {
-        return Some(Finding::good(WHAT, format!("{} MiB free", free / MIB)));
-    }
-    let text = format!(
-        "only {} KiB are free where {} is; free some space",
-        free / 1024,
-        state_dir.display()
-    );
-    Some(Finding::bad(WHAT, text))
+    Some(match Room::of(state_dir)? {
+        Room::Enough(mib) => Finding::good(WHAT, format!("{mib} MiB free")),
+        Room::Scarce(kib) => Finding::bad(
+            WHAT,
+            format!(
+                "only {kib} KiB are left where {} is; free some space",
+                state_dir.display()
+            ),
+        ),
+    })
 }
 
 /// Whether nobody else may look in.
@@ -221,7 +215,10 @@ fn approvals(config: &Config) -> Finding {
     const WHAT: &str = "exec approvals";
     match ExecApprovals::load(&config.paths.exec_approvals()) {
         Ok(_) => Finding::good(WHAT, config.paths.exec_approvals().display().to_string()),
-        Err(error) => Finding::bad(WHAT, format!("{error}; exec is denied until it is mended")),
+        Err(error) => Finding::bad(
+            WHAT,
+            format!("failed to {error}; exec is denied until it is mended"),
+        ),
     }
 }
 

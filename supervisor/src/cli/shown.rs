@@ -22,6 +22,8 @@ pub(super) struct Progress {
     level: Shown,
     shown: String,
     terminal: bool,
+    /// The last line beside it: what is true for long is said once.
+    noted: String,
     /// Turns while nothing is being said; on a terminal only.
     spinner: Option<ProgressBar>,
 }
@@ -34,6 +36,7 @@ impl Progress {
             level,
             shown: String::new(),
             terminal,
+            noted: String::new(),
             spinner: None,
         };
         progress.wait("thinking");
@@ -66,6 +69,7 @@ impl Progress {
     pub(super) fn tell(&mut self, activity: &Activity) -> Result<(), Unheard> {
         let everything = self.level == Shown::Everything;
         let line = match activity {
+            Activity::Notice { text } if self.noted == format!("({text})") => return Ok(()),
             Activity::Notice { text } if self.level != Shown::Nothing => format!("({text})"),
             Activity::ToolBegan { tool, detail } if everything => format!("[{tool}] {detail}"),
             Activity::ToolEnded { tool, verdict } if everything && verdict != "ok" => {
@@ -97,6 +101,7 @@ impl Progress {
             self.shown.push('\n');
         }
         out::tell(line);
+        line.clone_into(&mut self.noted);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use super::Control;
 use crate::session::{PhaseName, SessionView};
-use crate::store::{SessionRow, Store, StoreError};
+use crate::store::{Room, SessionRow, Store, StoreError};
 use ipc::control::{
     FromSupervisor, HealthReport, PartHealth, SessionDetail, SessionSummary, WallsReport,
 };
@@ -10,6 +10,7 @@ use ipc::id::SessionKey;
 use ipc::refusal::{Refusal, RefusalKind};
 use jail::probe::Report;
 use std::collections::HashMap;
+use std::path::Path;
 
 /// How everything is.
 pub(super) async fn health(control: &Control) -> Result<FromSupervisor, StoreError> {
@@ -29,8 +30,13 @@ pub(super) async fn health(control: &Control) -> Result<FromSupervisor, StoreErr
             "the walls are below sandbox.minimum {minimum}: no tool is run"
         ));
     }
+    let missing = control.services.walls.borrow().as_ref().and_then(lacking);
+    notices.extend(missing);
+    let full = scarce(&config.paths.state_dir);
     let complaint = control.services.complaint();
-    let ok = high_enough && complaint.is_none();
+    let unread = live.approvals_complaint.clone();
+    let ok = high_enough && complaint.is_none() && full.is_none() && unread.is_none();
+    notices.extend(full.into_iter().chain(unread));
     notices
         .extend(complaint.map(|what| format!("the last good configuration is in force: {what}")));
     Ok(FromSupervisor::Health(HealthReport {
@@ -51,6 +57,23 @@ pub(super) async fn health(control: &Control) -> Result<FromSupervisor, StoreErr
         sessions: count(control.services.store.list().await?.len()),
         notices,
     }))
+}
+
+/// What keeps the walls from being as high as they can be on this kind of machine.
+fn lacking(report: &Report) -> Option<String> {
+    let missing = report.missing.as_ref().filter(|_| report.level < 3)?;
+    Some(format!("the walls could be higher; in the way: {missing}"))
+}
+
+/// A disk that is nearly full.
+fn scarce(state_dir: &Path) -> Option<String> {
+    match Room::of(state_dir)? {
+        Room::Enough(_) => None,
+        Room::Scarce(kib) => Some(format!(
+            "the disk is nearly full: {kib} KiB are left where {} is; free some space",
+            state_dir.display()
+        )),
+    }
 }
 
 fn walls(report: Option<&Report>, network: crate::config::Network) -> WallsReport {
