@@ -140,7 +140,9 @@ impl Driver {
         let live = services.live.load_full();
         let open = services.store.open_session(&key, &agent).await?;
         let transcript = Transcript::load(services.store.clone(), open.id, open.next_item).await?;
-        let tools = ToolHost::new(Arc::clone(&services.programs), key.to_string());
+        // Each call has an item, so there were fewer jobs than there are items.
+        let programs = Arc::clone(&services.programs);
+        let tools = ToolHost::new(programs, key.to_string(), open.next_item.0);
         let config = rules::configured(&live, &agent);
         let mut driver = Self {
             policy: rules::policy(&live, &config, &key),

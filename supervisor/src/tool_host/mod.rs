@@ -68,9 +68,10 @@ pub struct ToolHost {
 }
 
 impl ToolHost {
-    /// No process yet; `label` is the session's key, for `ps` and the log.
+    /// No process yet; `label` is the session's key, for `ps` and the log. Jobs are numbered from
+    /// `first_job`: a number that the model knows from an earlier gateway is not used again.
     #[must_use]
-    pub fn new(programs: Arc<Programs>, label: String) -> Self {
+    pub fn new(programs: Arc<Programs>, label: String, first_job: u64) -> Self {
         // Unbounded in form; in fact at most one message for each of MAX_JOBS processes.
         let (ended, news) = mpsc::unbounded_channel();
         Self {
@@ -78,7 +79,7 @@ impl ToolHost {
             label,
             files: None,
             jobs: BTreeMap::new(),
-            next_job: 1,
+            next_job: first_job,
             ended,
             news,
         }
@@ -273,7 +274,8 @@ impl ToolHost {
         let known: Vec<&str> = self.jobs.keys().map(JobId::as_str).collect();
         if known.is_empty() {
             return format!(
-                "there is no background command {job}; none was left in the background"
+                "there is no background command {job}; none is there now. One that was begun \
+                 under an earlier gateway ended with it"
             );
         }
         format!(
