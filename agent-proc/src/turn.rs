@@ -30,7 +30,7 @@ use ipc::id::{CallRef, ItemId};
 use ipc::model::{Answer, StopReason};
 use ipc::refusal::{Refusal, RefusalKind};
 use ipc::transcript::{ItemKind, ItemOutline};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 /// What can happen to a turn.
 #[derive(Debug, Clone)]
@@ -127,12 +127,21 @@ pub struct TurnState {
     nudged: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 enum Phase {
     Asking,
-    Calling { open: BTreeSet<CallRef> },
-    Noting { then: AfterNote },
-    Folding { through: ItemId, why: Why },
+    Calling {
+        open: BTreeSet<CallRef>,
+        /// Calls that are asked for as others end.
+        later: VecDeque<ToolCall>,
+    },
+    Noting {
+        then: AfterNote,
+    },
+    Folding {
+        through: ItemId,
+        why: Why,
+    },
     Done,
 }
 
@@ -144,6 +153,8 @@ enum AfterNote {
 
 /// Model calls one memory flush may take.
 const FLUSH_CALLS: u8 = 8;
+/// Tool calls that run side by side, however many the model asks for at once.
+pub const CALLS_AT_ONCE: usize = 16;
 
 impl TurnState {
     /// Begins a turn whose new items `transcript` knows. A turn that was cut off runs the calls it
@@ -265,24 +276,26 @@ impl TurnState {
         }
     }
 
-    /// Asks for all calls at once; they end in any order.
+    /// Asks for the calls, many at once; they end in any order.
     fn call(&mut self, calls: Vec<Call>, transcript: &mut Transcript) -> Vec<Effect> {
         let mut open = BTreeSet::new();
+        let mut later = VecDeque::new();
         let mut effects = Vec::new();
         for call in calls {
-            effects.push(match call {
-                Call::Run(call) => {
+            match call {
+                Call::Run(call) if open.len() < CALLS_AT_ONCE => {
                     open.insert(call.request);
-                    Effect::AskTool(call)
+                    effects.push(Effect::AskTool(call));
                 }
+                Call::Run(call) => later.push_back(call),
                 Call::Reject { request, reason } => {
                     transcript.expect_unheard_outcomes();
-                    Effect::Reject { request, reason }
+                    effects.push(Effect::Reject { request, reason });
                 }
-            });
+            }
         }
         let none = open.is_empty();
-        self.phase = Phase::Calling { open };
+        self.phase = Phase::Calling { open, later };
         if none {
             effects.append(&mut self.go_on(transcript));
         }
@@ -290,10 +303,17 @@ impl TurnState {
     }
 
     fn call_ended(&mut self, request: CallRef, transcript: &mut Transcript) -> Vec<Effect> {
-        let Phase::Calling { open } = &mut self.phase else {
+        let Phase::Calling { open, later } = &mut self.phase else {
             return Vec::new();
         };
-        if open.remove(&request) && open.is_empty() {
+        if !open.remove(&request) {
+            return Vec::new();
+        }
+        if let Some(next) = later.pop_front() {
+            open.insert(next.request);
+            return vec![Effect::AskTool(next)];
+        }
+        if open.is_empty() {
             self.go_on(transcript)
         } else {
             Vec::new()

@@ -443,6 +443,24 @@ fn all_calls_are_asked_at_once_and_the_model_again_when_all_have_ended() {
 }
 
 #[test]
+fn of_very_many_calls_a_few_are_asked_at_a_time_and_none_is_forgotten() {
+    let many = calls(&[true; CALLS_AT_ONCE * 3]);
+    let mut moves = vec![many];
+    for _ in 0..=CALLS_AT_ONCE * 2 {
+        let (open, _) = check(ROOMY, 0, &moves);
+        assert_eq!(open.len(), CALLS_AT_ONCE);
+        moves.push(says(""));
+    }
+    for left in (1..CALLS_AT_ONCE).rev() {
+        let (open, _) = check(ROOMY, 0, &moves);
+        assert_eq!(open.len(), left);
+        moves.push(says(""));
+    }
+    let (open, _) = check(ROOMY, 0, &moves);
+    assert_eq!(open, [Asked::Model]);
+}
+
+#[test]
 fn an_answer_of_bad_calls_only_goes_back_to_the_model() {
     let (open, _) = check(ROOMY, 0, &[calls(&[false, false])]);
     assert_eq!(open, [Asked::Model]);
