@@ -2,9 +2,11 @@
 
 use super::stage::{DONE, End, Stage, let_go, lingers};
 use super::victim::{Victim, lost};
+use ipc::control::ReplyStatus;
 use ipc::transcript::TranscriptItem;
 use serde_json::json;
-use tests::{Gate, Gateway, turn};
+use std::collections::BTreeSet;
+use tests::{Exchange, Gate, Gateway, eventually, turn};
 
 /// What the model reads of a call nobody knows the end of.
 const INTERRUPTED: &str = "[interrupted: the process that ran this call died";
@@ -135,6 +137,82 @@ async fn killed_when_an_outcome_is_stored_and_the_agent_has_not_heard_of_it() {
 }
 
 #[tokio::test]
+async fn killed_between_files() {
+    let gateway = Gateway::start().await;
+    let chat = gateway.chat();
+    gateway.write("a.txt", "words of a");
+    let read = || turn().calls("read", json!({ "path": "a.txt" }));
+    // Idle, again and again: the next call has a worker of its own.
+    for _ in 0..3 {
+        gateway.model.script([read(), turn().says("Read.")]);
+        assert_eq!(chat.asks("read a").await.text, "Read.");
+        assert_eq!(gateway.model.last().tool_output("read"), "words of a");
+        for process in gateway.titled("files]") {
+            process.kill9();
+        }
+        eventually!(gateway.titled("files]").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn killed_while_a_file_is_written() {
+    let gateway = Gateway::start().await;
+    let chat = gateway.chat();
+    let read = turn().calls("read", json!({ "path": "a.txt" }));
+    gateway.write("a.txt", "words of a");
+    gateway.model.script([read.clone(), turn().says("Read.")]);
+    chat.asks("read a").await;
+    // A worker that does nothing more, and then is dead.
+    let worker = gateway.titled("openclaw-toolbox").remove(0);
+    worker.freeze();
+    let write = turn().calls("write", json!({ "path": "b.txt", "content": "words of b" }));
+    gateway.model.script([write, read, turn().says("Well.")]);
+    let mut exchange = chat.says("write b").await;
+    let began = |seen: &Exchange| !seen.activities.is_empty();
+    exchange.sees("the call", began).await;
+    worker.kill9();
+    assert_eq!(exchange.reply().await.text, "Well.");
+    let last = gateway.model.last();
+    let told = last.tool_output("write");
+    assert!(told.contains(INTERRUPTED), "{told}");
+    assert_eq!(last.tool_output("read"), "words of a");
+    assert_eq!(gateway.read("b.txt"), "", "it is not run again");
+}
+
+#[tokio::test]
+async fn stopped_though_the_toolbox_does_not_hear() {
+    let gateway = Gateway::start().await;
+    let session = "agent:main:deaf";
+    gateway.model.script([turn().calls("exec", lingers("a"))]);
+    let chat = gateway.chat_in(session);
+    let mut exchange = chat.says("run it").await;
+    eventually!(gateway.read("ran") == "a\n");
+    let toolbox = gateway.titled("openclaw-toolbox").remove(0);
+    toolbox.freeze();
+    assert_eq!(chat.stops().await, "stopping");
+    assert_eq!(exchange.reply().await.status, ReplyStatus::Cancelled);
+    eventually!(gateway.titled(" job-").is_empty());
+}
+
+#[tokio::test]
+async fn a_hundred_calls_of_one_answer_all_run_a_few_at_a_time() {
+    let gateway = Gateway::start().await;
+    let all = (0..100).fold(turn(), |turn, n| {
+        turn.calls(
+            "exec",
+            json!({ "command": format!("echo {n} >> ran; echo ran {n}") }),
+        )
+    });
+    gateway.model.script([all, turn().says(DONE)]);
+    assert_eq!(gateway.chat().asks("do them all").await.text, DONE);
+    let ran: BTreeSet<String> = gateway.read("ran").lines().map(str::to_owned).collect();
+    assert_eq!(ran.len(), 100);
+    let told = gateway.model.last().tool_outputs("exec");
+    assert_eq!(told.len(), 100);
+    assert!(told.iter().all(|told| told.starts_with("ran ")), "{told:?}");
+}
+
+#[tokio::test]
 async fn killed_while_a_command_runs_in_the_background() {
     for victim in Victim::WITH_TOOL {
         let mut stage = Stage::set(Gateway::setup().await, &[victim]).await;
@@ -142,7 +220,10 @@ async fn killed_while_a_command_runs_in_the_background() {
         let mut background = lingers("a");
         background["background"] = json!(true);
         stage.script([turn().calls("exec", background)]);
-        let poll = turn().calls("process", json!({ "action": "poll", "sessionId": "job-1" }));
+        // A toolbox that has not heard of its command's end yet is waited for.
+        let patience = if victim == Victim::Command { 20_000 } else { 1 };
+        let poll = json!({ "action": "poll", "sessionId": "job-1", "timeout": patience });
+        let poll = turn().calls("process", poll);
         let times = 1 + lost(&[victim]);
         stage.script(vec![poll.waits_for(&gate); times]);
         let remove = json!({ "action": "remove", "sessionId": "job-1" });

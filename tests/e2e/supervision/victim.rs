@@ -77,8 +77,11 @@ impl Victim {
             }
             Self::Jail | Self::Keeper | Self::Toolbox | Self::Command => {
                 let process = self.of_tool(stage).await;
+                let inside = process.descendants();
                 process.kill9();
                 eventually!(!process.is_alive());
+                // Whoever of the walls dies takes all within along, though the command would go on.
+                eventually!(!inside.iter().any(Process::is_alive), "{inside:#?}");
             }
         }
     }
