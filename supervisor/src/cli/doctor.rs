@@ -5,6 +5,7 @@ use super::{CliError, ExitCode, client::Client, on_one_thread, out};
 use crate::config::{Config, Source, mend};
 use crate::control::SocketPath;
 use crate::model::ModelStack;
+use crate::store::devices;
 use crate::store::exec_approvals::ExecApprovals;
 use crate::store::{Room, Store};
 use ipc::control::ToSupervisor;
@@ -62,6 +63,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
             findings.extend(private_files(&config, args.fix));
             findings.push(database(&config));
             findings.push(approvals(&config));
+            findings.push(devices(&config));
             findings.push(programs(&config));
             findings.push(walls(&config));
             findings.push(workspaces(&config, args.fix));
@@ -219,6 +221,14 @@ fn approvals(config: &Config) -> Finding {
             WHAT,
             format!("failed to {error}; exec is denied until it is mended"),
         ),
+    }
+}
+
+fn devices(config: &Config) -> Finding {
+    const WHAT: &str = "devices";
+    match devices::paired(&config.paths.paired_devices()) {
+        Ok(paired) => Finding::good(WHAT, format!("{} paired", paired.len())),
+        Err(error) => Finding::bad(WHAT, format!("failed to {error}")),
     }
 }
 

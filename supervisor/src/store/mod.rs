@@ -19,6 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub mod auth_profiles;
+pub mod devices;
 pub mod exec_approvals;
 pub mod export;
 mod import;
