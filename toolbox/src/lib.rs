@@ -105,7 +105,7 @@ async fn converse(role: Role) -> Result<(), Broken> {
     let Some(mut start) = hear_start(&mut receiver).await? else {
         return Ok(());
     };
-    home::make(&mut start).map_err(Broken::System)?;
+    home::make(&mut start);
 
     let mut tasks = JoinSet::new();
     let (heard, inbox) = mpsc::channel(INBOX);
