@@ -247,7 +247,8 @@ mod tests {
         change(&mut config, &mut agent);
         let home = Path::new("/home/a");
         let host = HostPaths::from_path_var("/home/a/.cargo/bin:/usr/bin", home, &|_| true);
-        Jails::new(&config, &agent, &host, &Private::new(&config, home))
+        let private = Private::new(&config, home, Path::to_owned);
+        Jails::new(&config, &agent, &host, &private)
     }
 
     fn shows(spec: &JailSpec, place: &str) -> bool {

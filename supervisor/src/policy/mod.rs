@@ -28,6 +28,7 @@ pub use budget::{TurnBudget, tokens};
 pub use command::IsProgram;
 pub use host::HostPaths;
 pub use loops::{LoopGuard, Verdict};
+pub use private::Resolve;
 pub use session::{PolicyInput, SessionPolicy};
 
 use ipc::id::JobId;

@@ -57,16 +57,20 @@ const OF_A_STATE: [&str; 11] = [
     "telegram",
 ];
 
-/// The places no tool may see.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where a path leads; itself where that can not be told.
+pub type Resolve = fn(&Path) -> PathBuf;
+
+/// The places no tool may see, as they are called and as they really are.
+#[derive(Debug, Clone)]
 pub(super) struct Private {
     homes: Vec<PathBuf>,
     places: Vec<PathBuf>,
+    resolve: Resolve,
 }
 
 impl Private {
     /// Those of the person whose home it is, and those of the gateway.
-    pub(super) fn new(config: &Config, home: &Path) -> Self {
+    pub(super) fn new(config: &Config, home: &Path, resolve: Resolve) -> Self {
         let mut homes = vec![home.to_owned(), config.paths.home.clone()];
         homes.dedup();
         let mut places = vec![config.paths.config_file.clone()];
@@ -75,7 +79,11 @@ impl Private {
             places.extend(of_state(&Paths::under(home.join(".openclaw")), config));
         }
         places.extend(of_state(&config.paths, config));
-        Self { homes, places }
+        Self {
+            homes: with_real(homes, resolve),
+            places: with_real(places, resolve),
+            resolve,
+        }
     }
 
     /// Why the path may not be shown to tools; `None` where it may.
@@ -86,6 +94,15 @@ impl Private {
         if !plain {
             return Some("it is no absolute path without . and ..".to_owned());
         }
+        self.objection_to(path).or_else(|| {
+            // A link is what it leads to.
+            let real = (self.resolve)(path);
+            let objection = self.objection_to(&real).filter(|_| real != path)?;
+            Some(format!("it leads to {}: {objection}", real.display()))
+        })
+    }
+
+    fn objection_to(&self, path: &Path) -> Option<String> {
         if path.parent().is_none() || path.starts_with("/proc") || path.starts_with("/dev") {
             return Some("a jail has its own /, /proc and /dev".to_owned());
         }
@@ -99,6 +116,14 @@ impl Private {
             place.display()
         ))
     }
+}
+
+fn with_real(mut paths: Vec<PathBuf>, resolve: Resolve) -> Vec<PathBuf> {
+    let real: Vec<_> = paths.iter().map(|path| resolve(path)).collect();
+    paths.extend(real);
+    paths.sort();
+    paths.dedup();
+    paths
 }
 
 fn of_state(paths: &Paths, config: &Config) -> Vec<PathBuf> {
@@ -115,7 +140,42 @@ mod tests {
     fn private() -> Private {
         let mut config = Config::defaults(Paths::under("/srv/state"));
         config.paths.config_file = "/etc/openclaw/own.json".into();
-        Private::new(&config, Path::new("/home/a"))
+        Private::new(&config, Path::new("/home/a"), resolve)
+    }
+
+    /// On this machine `/srv` is a link to `/data`, and so is a folder or two beside it.
+    fn resolve(path: &Path) -> PathBuf {
+        let links = [
+            ("/links/root", "/"),
+            ("/links/state", "/data/state"),
+            ("/links/src", "/home/a/src"),
+            ("/srv", "/data"),
+        ];
+        let led = links.iter().find_map(|(link, real)| {
+            let rest = path.strip_prefix(link).ok()?;
+            Some(Path::new(real).join(rest).components().collect())
+        });
+        led.unwrap_or_else(|| path.to_owned())
+    }
+
+    #[test]
+    fn a_link_is_what_it_leads_to() {
+        for path in [
+            "/links/root",
+            "/links/state",
+            "/links/state/credentials",
+            "/data/state/state",
+            "/data",
+        ] {
+            assert!(private().objection(Path::new(path)).is_some(), "{path}");
+        }
+        assert_eq!(private().objection(Path::new("/links/src")), None);
+        assert_eq!(
+            private().objection(Path::new("/data/state/workspace")),
+            None
+        );
+        let said = private().objection(Path::new("/links/state")).unwrap();
+        assert!(said.starts_with("it leads to /data/state: "), "{said}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::exec::ExecRules;
 use super::host::HostPaths;
 use super::jail_spec::Jails;
 use super::patch;
-use super::private::Private;
+use super::private::{Private, Resolve};
 use super::profile::Offer;
 use crate::config::{Agent, Config, ExecPolicy, ModelRef};
 use crate::store::exec_approvals::ExecApprovals;
@@ -42,6 +42,8 @@ pub struct PolicyInput<'a> {
     pub host: &'a HostPaths,
     /// Looks for programs, where an allow-list goes by their paths.
     pub is_program: IsProgram,
+    /// Follows links, where places are judged by where they are.
+    pub resolve: Resolve,
 }
 
 /// What holds for one session. A changed configuration needs a new one.
@@ -75,10 +77,11 @@ impl SessionPolicy {
             approvals,
             host,
             is_program,
+            resolve,
         } = input;
         let tools = &agent.tools;
         let offer = Offer::new(agent, model, session);
-        let private = Private::new(config, &host.home);
+        let private = Private::new(config, &host.home, resolve);
         let jails = Jails::new(config, agent, host, &private);
         let (rules, unused) = ExecRules::new(&tools.exec, approvals, &agent.id, &host.home);
         let search = search(&rules, &jails, agent, host);

@@ -26,6 +26,7 @@ fn policy_by(
         approvals,
         host: &host,
         is_program: |path| path.starts_with("/usr/bin"),
+        resolve: Path::to_owned,
     })
 }
 

@@ -6,7 +6,7 @@ use crate::config::{Agent, Config, QueueMode};
 use crate::policy::{PolicyInput, SessionPolicy};
 use ipc::id::{AgentId, SessionKey};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The agent as configured; one that is gone from the configuration is served by the default one.
 pub(super) fn configured(live: &Live, agent: &AgentId) -> Agent {
@@ -23,6 +23,15 @@ fn is_program(path: &Path) -> bool {
         .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
+/// Where a path leads; what is not there yet is where the folder above it leads.
+fn resolve(path: &Path) -> PathBuf {
+    let mut above = path.ancestors();
+    let real = above.find_map(|above| Some((above, above.canonicalize().ok()?)));
+    let resolved = real.and_then(|(above, real)| Some(real.join(path.strip_prefix(above).ok()?)));
+    // An empty rest leaves a slash at the end.
+    resolved.map_or_else(|| path.to_owned(), |path| path.components().collect())
+}
+
 /// What the agent's tools may do in a session.
 pub(super) fn policy(live: &Live, agent: &Agent, session: &SessionKey) -> SessionPolicy {
     SessionPolicy::new(PolicyInput {
@@ -34,6 +43,7 @@ pub(super) fn policy(live: &Live, agent: &Agent, session: &SessionKey) -> Sessio
         approvals: &live.approvals,
         host: &live.host,
         is_program,
+        resolve,
     })
 }
 
