@@ -142,9 +142,10 @@ async fn killed_between_files() {
     let chat = gateway.chat();
     gateway.write("a.txt", "words of a");
     let read = || turn().calls("read", json!({ "path": "a.txt" }));
-    // Idle, again and again: the next call has a worker of its own.
+    // Idle, again and again. A call that meets a worker just as it dies is interrupted; the next one
+    // has a worker of its own.
     for _ in 0..3 {
-        gateway.model.script([read(), turn().says("Read.")]);
+        gateway.model.script([read(), read(), turn().says("Read.")]);
         assert_eq!(chat.asks("read a").await.text, "Read.");
         assert_eq!(gateway.model.last().tool_output("read"), "words of a");
         for process in gateway.titled("files]") {

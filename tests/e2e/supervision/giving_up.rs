@@ -23,6 +23,7 @@ async fn a_turn_whose_agents_die_again_and_again_is_given_up_and_the_session_liv
     let session = "agent:main:poisoned";
     let chat = gateway.chat_in(session);
     let mut exchange = chat.says("poison").await;
+    gate.reached().await;
     let mut deaths = 0;
     while gateway.state_of(session).await != "cold" {
         // One that dies before it has the turn is replaced without a word.

@@ -66,7 +66,10 @@ impl Victim {
         match self {
             Self::Supervisor => stage.kill_supervisor().await,
             Self::AgentAndSupervisor => {
-                stage.agent().await.kill9();
+                let agent = stage.agent().await;
+                // Frozen, the gateway does nothing about the agent's end before its own.
+                stage.gateway.process().freeze();
+                agent.kill9();
                 stage.kill_supervisor().await;
             }
             Self::Nobody => stage.stop_supervisor().await,
