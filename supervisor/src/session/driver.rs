@@ -261,8 +261,9 @@ impl Driver {
                 self.heard_at = Instant::now();
                 self.frame(frame).await;
             }
-            // An orderly end: the exit follows, and says how it was.
-            Event::Frame(Err(FrameError::Closed)) => {}
+            // The link ended, in order or because the process is gone: the exit follows, and says
+            // how it was.
+            Event::Frame(Err(FrameError::Closed | FrameError::Io(_))) => {}
             Event::Frame(Err(error)) => self.broken(ExitReason::BadFrame(error.to_string())).await,
             Event::Exited(reason) => self.exited(reason).await,
             Event::Call(end) => {
