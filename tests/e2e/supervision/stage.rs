@@ -31,6 +31,8 @@ struct Bystander {
     exchange: Option<Exchange>,
     agent: Process,
     gate: Gate,
+    /// How often the model was asked for it: once a gateway.
+    asked: u32,
 }
 
 /// How a turn that was disturbed is to end.
@@ -87,6 +89,7 @@ impl Stage {
                 exchange,
                 agent,
                 gate,
+                asked: 1,
             },
         }
     }
@@ -196,8 +199,11 @@ impl Stage {
         let bystander = self.gateway.chat_in(BYSTANDER);
         let exchange = bystander.says_keyed(MEANWHILE, BYSTANDER).await;
         assert!(exchange.again);
-        self.bystander.exchange = Some(exchange);
-        self.bystander.agent = self.gateway.agent(BYSTANDER).await;
+        let other = &mut self.bystander;
+        other.exchange = Some(exchange);
+        other.asked += 1;
+        other.gate.reached_by(other.asked).await;
+        other.agent = self.gateway.agent(BYSTANDER).await;
     }
 
     // === after ===
