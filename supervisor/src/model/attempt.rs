@@ -3,7 +3,7 @@
 use super::auth::{Kind, Profile, Route};
 use super::error::ModelError;
 use super::http::{self, Http};
-use super::reader::{Flow, Parsed, Reader, broken};
+use super::reader::{Flow, MAX_ANSWER, Parsed, Reader, broken};
 use super::render::RenderCache;
 use super::sse::{Decoder, Event};
 use super::{ModelCall, anthropic, codex, openai, responses, text_calls};
@@ -194,6 +194,7 @@ async fn stream(
         reader,
         text: String::new(),
         size: 0,
+        told: 0,
     };
     let mut piece_by = Instant::now() + patience;
     while let Some(chunk) = next_chunk(&mut response, piece_by).await? {
@@ -230,6 +231,7 @@ struct Reading {
     reader: Box<dyn Reader>,
     text: String,
     size: usize,
+    told: usize,
 }
 
 impl Reading {
@@ -266,6 +268,10 @@ impl Reading {
     ) -> Result<Flow, ModelError> {
         let flow = self.reader.read(event, &mut self.text)?;
         if !self.text.is_empty() {
+            self.told += self.text.len();
+            if self.told > MAX_ANSWER {
+                return Err(broken(format!("it is longer than {MAX_ANSWER} bytes")));
+            }
             tell(&self.text);
             self.text.clear();
         }

@@ -88,8 +88,15 @@ pub(super) fn url(base: &str, path: &str) -> Result<Url, ModelError> {
 
 /// What a failed exchange means.
 pub(super) fn network(error: &reqwest::Error) -> ModelError {
+    // No more of the address than that: a key may stand in the rest.
+    let host = error.url().and_then(Url::host_str).unwrap_or_default();
+    let port = error.url().and_then(Url::port_or_known_default);
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
     ModelError::Network {
-        message: causes(error),
+        message: format!(
+            "{host}{port}: {}; check baseUrl and the network",
+            causes(error)
+        ),
     }
 }
 
@@ -116,17 +123,19 @@ pub(super) async fn no_stream(response: Response) -> ModelError {
         return error::of_event(said);
     }
     ModelError::Broken {
-        message: "the server sent a document, not a stream".to_owned(),
+        message: "the server sent a document, not a stream; see that baseUrl is the API's"
+            .to_owned(),
     }
 }
 
-/// Whether the answer is a JSON document.
+/// Whether the answer is a JSON document, or a page for people.
 pub(super) fn is_document(response: &Response) -> bool {
     let kind = response
         .headers()
         .get(CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok());
-    kind.is_some_and(|kind| kind.starts_with("application/json"))
+    let documents = ["application/json", "text/html"];
+    kind.is_some_and(|kind| documents.iter().any(|known| kind.starts_with(known)))
 }
 
 /// The first bytes of an answer; what fails to come is left out.

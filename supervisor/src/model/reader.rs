@@ -8,8 +8,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Longest answer, words and arguments together, in bytes: it must fit a frame with room to spare.
-const MAX_ANSWER: usize = 8 * 1024 * 1024;
+/// Longest answer, words and arguments together, in bytes: it must fit a frame with room to spare,
+/// and an agent that passes on three tries of it must not have said too much.
+pub(super) const MAX_ANSWER: usize = 4 * 1024 * 1024;
 
 /// Whether more is to come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

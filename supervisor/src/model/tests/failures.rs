@@ -105,6 +105,31 @@ async fn a_document_in_the_place_of_a_stream_is_read_for_its_error() {
     let (world, _a, _b) = two([other(), other(), other()], []).await;
     let failure = ask(&world.stack(), &["one/a"]).await.failure();
     assert!(failure.contains("a document, not a stream"), "{failure}");
+
+    let page = || Reply::status(200, "<html>Log in</html>").header("content-type", "text/html");
+    let (world, _a, _b) = two([page(), page(), page()], []).await;
+    let failure = ask(&world.stack(), &["one/a"]).await.failure();
+    assert!(failure.contains("see that baseUrl"), "{failure}");
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut_off() {
+    let piece = "x".repeat(1024 * 1024);
+    let piece = format!(r#"{{"choices":[{{"index":0,"delta":{{"content":"{piece}"}}}}]}}"#);
+    let endless = || Reply::stream(&[&*piece; 6]);
+    let (world, a, _b) = two([endless(), endless(), endless()], [Reply::says("b")]).await;
+    let heard = ask(&world.stack(), &CHAIN).await;
+    assert_eq!(heard.text(), "b");
+    assert_eq!(a.asked().len(), 3);
+    let told: usize = heard.progress.iter().map(said).sum();
+    assert!(told <= 3 * 4 * 1024 * 1024 + 1, "{told}");
+}
+
+fn said(progress: &Progress) -> usize {
+    match progress {
+        Progress::Text(text) => text.len(),
+        Progress::Restart { .. } | Progress::Fallback { .. } => 0,
+    }
 }
 
 #[tokio::test]
@@ -144,7 +169,7 @@ async fn nobody_there_is_a_failure_that_names_the_mend() {
     drop(b);
     let heard = ask(&world.stack(), &["two/b"]).await;
     assert!(
-        heard.failure().contains("two/b: not reachable"),
+        heard.failure().contains("two/b: not reachable: 127.0.0.1:"),
         "{}",
         heard.failure()
     );
