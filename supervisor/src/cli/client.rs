@@ -29,6 +29,8 @@ pub(super) struct Client {
 enum ConnectError {
     #[error("{0}")]
     Link(#[from] FrameError),
+    #[error("it is another user's; set OPENCLAW_STATE_DIR to a directory of your own")]
+    NotOurs,
     #[error("{0}")]
     Version(#[from] WrongVersion),
     #[error("it said {0} instead of hello")]
@@ -55,16 +57,22 @@ impl Client {
             let text = format!("no gateway answers on {socket} ({error}); {mend}");
             return Err(CliError::NoGateway(text));
         }
-        let error = anyhow::Error::new(error);
-        Err(error
-            .context(format!("failed to talk with the gateway on {socket}"))
-            .into())
+        // Its own words hold those of its cause.
+        let error = anyhow::anyhow!("failed to talk with the gateway on {socket}: {error}");
+        Err(error.into())
     }
 
     async fn open(socket: &Path) -> Result<Self, ConnectError> {
         let path = SocketPath::of(socket).map_err(FrameError::from)?;
         let name = path.name().map_err(FrameError::from)?;
-        let stream = Stream::connect(name).await.map_err(FrameError::from)?;
+        let stream = Stream::connect(name).await;
+        let stream = stream.map_err(|error| {
+            if error.kind() == io::ErrorKind::PermissionDenied {
+                ConnectError::NotOurs
+            } else {
+                FrameError::from(error).into()
+            }
+        })?;
         let (reader, writer) = tokio::io::split(stream);
         let mut link = Link::new(reader, writer);
         link.sender
@@ -110,11 +118,10 @@ impl Client {
 /// Whether nobody is there; else somebody is, who is not for us.
 fn is_none(error: &ConnectError) -> bool {
     match error {
-        ConnectError::Link(FrameError::Io(error)) => {
-            error.kind() != io::ErrorKind::PermissionDenied
-        }
-        ConnectError::Link(FrameError::Closed | FrameError::Cut) | ConnectError::Silent => true,
-        ConnectError::Link(FrameError::TooLarge(_) | FrameError::Garbled(_))
+        ConnectError::Link(FrameError::Io(_) | FrameError::Closed | FrameError::Cut)
+        | ConnectError::Silent => true,
+        ConnectError::NotOurs
+        | ConnectError::Link(FrameError::TooLarge(_) | FrameError::Garbled(_))
         | ConnectError::Version(_)
         | ConnectError::NoHello(_) => false,
     }

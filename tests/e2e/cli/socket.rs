@@ -37,7 +37,7 @@ async fn another_user_is_not_heard() {
     let program = gateway.home().join("openclaw");
     std::fs::copy(gateway.program("openclaw"), &program).unwrap();
     std::fs::set_permissions(&program, open(0o755)).unwrap();
-    for (mode, words) in [(0o600, "Permission denied"), (0o666, "no gateway answers")] {
+    for (mode, words) in [(0o600, "another user's"), (0o666, "no gateway answers")] {
         std::fs::set_permissions(gateway.socket(), open(mode)).unwrap();
         let mut command = std::process::Command::new(&program);
         command
