@@ -21,7 +21,7 @@ fn the_rest_can_not_be_written() {
     let place = Place::new();
     let lines = "
         touch /usr/x
-        touch /etc/x
+        touch /etc/openclaw-was-here
         touch /x
         mkdir /home/x
         rm /etc/passwd
