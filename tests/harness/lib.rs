@@ -11,7 +11,7 @@
 //!     turn().calls("exec", json!({ "command": "echo hi" })),
 //!     turn().says("It printed hi."),
 //! ]);
-//! let mut alice = gateway.chat().await;
+//! let alice = gateway.chat();
 //! assert_eq!(alice.asks("run echo hi").await.text, "It printed hi.");
 //! assert_eq!(gateway.model.request(1).tool_output("exec"), "hi\n");
 //! # }
