@@ -16,6 +16,7 @@ mod compaction;
 mod failover;
 mod supervision;
 mod cli;
+mod places;
 mod config;
 mod import;
 mod protocol;
