@@ -242,6 +242,8 @@ async fn probe_walls(
     found: watch::Sender<Option<Report>>,
 ) {
     let probe = move || {
+        // What a gateway left that was killed while it probed; no other one is here.
+        sweep(&folder);
         // Where the state directory has no room, or is too far away for a socket.
         let elsewhere = |_| jail::probe::probe(&programs.jail, &std::env::temp_dir());
         jail::probe::probe(&programs.jail, &folder).or_else(elsewhere)
@@ -256,6 +258,14 @@ async fn probe_walls(
     };
     tracing::info!("the walls around tools are of level {}", report.level);
     let _ = found.send(Some(report));
+}
+
+fn sweep(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().as_encoded_bytes().starts_with(b"probe-") {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// What was not proven does not hold: no tool is run.

@@ -107,11 +107,12 @@ const PLAIN_WALLS: [(&str, &[&str]); 2] = [
 /// When the children can not be started or `folder` can not be written: nothing is known then.
 pub fn probe(jail_program: &Path, folder: &Path) -> io::Result<Report> {
     let bait = Bait::lay(folder)?;
-    let walled = start(jail_program, &bait.targets, Namespaces::Auto)?;
-    let plain = start(jail_program, &bait.targets, Namespaces::Off)?;
-    let walled = hear(walled)?;
+    let child = |namespaces| start(jail_program, &bait.targets, namespaces);
+    let walled = child(Namespaces::Auto)?;
+    let plain = child(Namespaces::Off)?;
+    let walled = hear_out(walled, || child(Namespaces::Auto))?;
     let walled_datagram = bait.datagram_came();
-    let plain = hear(plain)?;
+    let plain = hear_out(plain, || child(Namespaces::Off))?;
     let caught = walled_datagram || bait.datagram_came();
     Ok(judge(
         &walled.with_datagram(caught),
@@ -119,12 +120,17 @@ pub fn probe(jail_program: &Path, folder: &Path) -> io::Result<Report> {
     ))
 }
 
+/// How often a child is tried that is killed each time.
+const TRIES: u32 = 3;
+
 /// What a child printed.
 #[derive(Debug, Default)]
 struct Heard {
     outcomes: Outcomes,
     /// Its last words on stderr.
     complaint: String,
+    /// It was ended by a signal.
+    was_killed: bool,
 }
 
 impl Heard {
@@ -231,12 +237,27 @@ fn spec(jail_program: &Path, targets: &Targets, namespaces: Namespaces) -> io::R
     })
 }
 
+/// Hears a child, or the next one when that was killed: it proved nothing, and whoever runs out of
+/// memory for a moment must not be without tools until the next start.
+fn hear_out(child: Child, another: impl Fn() -> io::Result<Child>) -> io::Result<Heard> {
+    let mut heard = hear(child)?;
+    for _ in 1..TRIES {
+        if heard.was_killed {
+            heard = hear(another()?)?;
+        }
+    }
+    Ok(heard)
+}
+
 fn hear(child: Child) -> io::Result<Heard> {
     let output = child.wait_with_output()?;
+    // The jail ends as what is in it ends: with 128 and a signal's number.
+    let was_killed = output.status.code().is_none_or(|code| code > 128);
     let complaint = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     Ok(Heard {
         outcomes: serde_json::from_slice(&output.stdout).unwrap_or_default(),
         complaint,
+        was_killed,
     })
 }
 
@@ -327,6 +348,7 @@ mod tests {
         Heard {
             outcomes,
             complaint: complaint.to_owned(),
+            was_killed: false,
         }
     }
 
@@ -373,5 +395,25 @@ mod tests {
         let walled = heard(&["write workspace", "send datagram"], "");
         let plain = heard(&["write workspace"], "");
         assert_eq!(judge(&walled.with_datagram(false), &plain).level, 3);
+    }
+
+    #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what is tested is how a child ends"
+    )]
+    fn a_killed_child_is_followed_by_another_a_few_times() {
+        let dies = || {
+            let mut command = Command::new("/bin/sh");
+            command.args(["-c", "kill -9 $$"]).stdout(Stdio::piped());
+            command.stderr(Stdio::piped()).spawn()
+        };
+        let lives = || {
+            let mut command = Command::new("/bin/echo");
+            command.arg("{}").stdout(Stdio::piped());
+            command.stderr(Stdio::piped()).spawn()
+        };
+        assert!(!hear_out(dies().unwrap(), lives).unwrap().was_killed);
+        assert!(hear_out(dies().unwrap(), dies).unwrap().was_killed);
     }
 }
