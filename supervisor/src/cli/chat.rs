@@ -46,10 +46,13 @@ async fn talk(conversation: &mut Conversation) -> Result<ExitCode, CliError> {
     }
     let mut worst = ExitCode::SUCCESS;
     loop {
+        if interactive {
+            // Where a turn had just ended, Ctrl-C was meant for that.
+            conversation.forget_interrupts();
+        }
         let line = tokio::select! {
             line = lines.next() => line,
-            // An editor hears Ctrl-C itself.
-            () = conversation.interrupted(), if !interactive => return Err(CliError::Interrupted),
+            () = conversation.interrupted() => return Err(CliError::Interrupted),
         };
         let said = match line {
             Ok(None) => return Ok(worst),
@@ -67,6 +70,8 @@ async fn talk(conversation: &mut Conversation) -> Result<ExitCode, CliError> {
         };
         match said {
             Ok(true) => {}
+            // Whoever sits there has seen it; a script goes by the code.
+            Ok(false) if interactive => {}
             Ok(false) => worst = ExitCode::FAILURE,
             Err(error @ (CliError::Refused(_) | CliError::Other(_))) => worst = error.report(),
             Err(error) => return Err(error),

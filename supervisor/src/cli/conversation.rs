@@ -140,6 +140,11 @@ impl Conversation {
         self.interrupted.recv().await;
     }
 
+    /// Takes what was heard of Ctrl-C so far as heard.
+    pub(super) fn forget_interrupts(&mut self) {
+        while self.interrupted.recv().now_or_never().is_some() {}
+    }
+
     /// Ends the talk, and our own gateway with it.
     pub(super) async fn end(self) {
         self.talk.end().await;

@@ -4,6 +4,7 @@
 use super::input::{InputError, read_line};
 use super::{CliError, out};
 use anyhow::Context as _;
+use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 use std::io;
@@ -16,6 +17,22 @@ pub(super) struct Lines {
     /// Said for each line that is wanted: an editor draws its prompt only then.
     wanted: mpsc::Sender<()>,
     asked: bool,
+    _terminal: Option<Terminal>,
+}
+
+/// The terminal's settings, given back when the reader is left in the middle of a line.
+struct Terminal(Termios);
+
+impl Terminal {
+    fn remembered() -> Option<Self> {
+        tcgetattr(io::stdin()).ok().map(Self)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &self.0);
+    }
 }
 
 impl Lines {
@@ -42,6 +59,7 @@ impl Lines {
             read,
             wanted,
             asked: false,
+            _terminal: interactive.then(Terminal::remembered).flatten(),
         })
     }
 
