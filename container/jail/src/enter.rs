@@ -64,9 +64,9 @@ pub fn enter() -> u8 {
     let mut arguments = env::args().skip(1);
     match arguments.next().as_deref() {
         Some(PROBE_CHILD) => {
-            let targets = arguments.next().unwrap_or_default();
+            let errand = arguments.next().unwrap_or_default();
             finish(
-                attempts::report(&targets)
+                attempts::run::report(&errand)
                     .map(|()| 0)
                     .during("report attempts"),
             )

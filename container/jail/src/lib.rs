@@ -10,7 +10,8 @@ pub mod probe;
 
 pub mod enter;
 
-mod attempts;
+pub mod attempts;
+
 mod namespaces;
 mod reaper;
 

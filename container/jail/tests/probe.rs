@@ -3,7 +3,8 @@
 mod common;
 
 use common::{JAIL, Place, have_namespaces};
-use jail::probe::probe;
+use jail::attempts::{Verdict, Walls};
+use jail::probe::{escape, probe};
 use std::path::Path;
 
 #[test]
@@ -28,4 +29,20 @@ fn a_jail_that_is_none_is_level_nought() {
     assert!(probe(Path::new("/none"), &place.workspace).is_err());
     assert!(probe(Path::new(JAIL), Path::new("/none")).is_err());
     assert_eq!(std::fs::read_dir(&place.workspace).unwrap().count(), 0);
+}
+
+#[test]
+fn no_row_of_the_escape_table_falls() {
+    let place = Place::new();
+    let all = [Walls::Full, Walls::Plain];
+    for walls in all.into_iter().skip(usize::from(!have_namespaces())) {
+        for tried in escape(Path::new(JAIL), &place.workspace, walls).unwrap() {
+            let fine = match tried.verdict {
+                Verdict::Held | Verdict::Open(_) | Verdict::Absent => true,
+                Verdict::Odd | Verdict::Fell => false,
+            };
+            let name = tried.row.name;
+            assert!(fine, "{name}, {walls:?}: {:?}", tried.outcome);
+        }
+    }
 }

@@ -1,0 +1,106 @@
+//! Things outside that a child must not reach, laid for one probe.
+
+use crate::attempts::{Targets, Walls};
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::net::{SocketAddr, UnixListener};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::{fs, io, process};
+
+/// Removed when dropped.
+pub(super) struct Bait {
+    pub(super) targets: Targets,
+    folder: PathBuf,
+    datagrams: UdpSocket,
+    // Listened on, never answered: connecting is enough.
+    _services: (TcpListener, [UnixListener; 3]),
+}
+
+impl Bait {
+    /// Lays everything in a new folder beneath `folder`.
+    pub(super) fn lay(folder: &Path) -> io::Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let pid = process::id();
+        let id = format!("{pid}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let folder = fs::canonicalize(folder)?.join(format!("probe-{id}"));
+        let targets = targets(&folder, &id);
+        lay_files(&targets)?;
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let port = tcp.local_addr()?.port();
+        let datagrams = UdpSocket::bind((Ipv4Addr::LOCALHOST, port))?;
+        datagrams.set_nonblocking(true)?;
+        let abstract_name = SocketAddr::from_abstract_name(&targets.abstract_socket)?;
+        let services = [
+            UnixListener::bind(&targets.socket)?,
+            UnixListener::bind(&targets.control)?,
+            UnixListener::bind_addr(&abstract_name)?,
+        ];
+        Ok(Self {
+            targets: Targets { port, ..targets },
+            folder,
+            datagrams,
+            _services: (tcp, services),
+        })
+    }
+
+    /// The texts of the datagrams that came.
+    pub(super) fn arrived(&self) -> BTreeSet<String> {
+        let mut texts = BTreeSet::new();
+        let mut text = [0; 256];
+        while let Ok(length) = self.datagrams.recv(&mut text) {
+            texts.insert(String::from_utf8_lossy(&text[..length]).into_owned());
+        }
+        texts
+    }
+}
+
+impl Drop for Bait {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// What datagrams from behind these walls begin with.
+pub(super) fn mark(walls: Walls) -> &'static str {
+    match walls {
+        Walls::Full => "full",
+        Walls::Plain => "plain",
+    }
+}
+
+fn targets(folder: &Path, id: &str) -> Targets {
+    Targets {
+        canary: folder.join("canary"),
+        workspace: folder.join("workspace"),
+        other_workspace: folder.join("other"),
+        state: folder.join("state"),
+        control: folder.join("state/control.sock"),
+        socket: folder.join("socket"),
+        abstract_socket: format!("openclaw-probe-{id}"),
+        port: 0,
+        mark: String::new(),
+        pid: process::id().cast_signed(),
+        keeper: 0,
+    }
+}
+
+fn lay_files(targets: &Targets) -> io::Result<()> {
+    fs::create_dir_all(&targets.workspace)?;
+    fs::create_dir_all(&targets.other_workspace)?;
+    let mut private = fs::DirBuilder::new();
+    private.recursive(true).mode(0o700).create(&targets.state)?;
+    for file in [
+        targets.canary.clone(),
+        targets.other_workspace.join("theirs"),
+        targets.state.join("state.db"),
+    ] {
+        fs::write(file, Targets::SECRET)?;
+    }
+    // What a probe left that was killed, under the same pid.
+    let _ = fs::remove_file(&targets.socket);
+    let _ = fs::remove_file(&targets.control);
+    Ok(())
+}
