@@ -1,13 +1,17 @@
 //! What the command line and the supervisor say to each other over the control socket.
 //!
 //! Each side begins with [`Hello`]. Then the client says one thing; the supervisor answers it with
-//! one frame, or, to [`ToSupervisor::Submit`] and [`ToSupervisor::Attach`], with several that end in
-//! [`FromSupervisor::Final`] or [`FromSupervisor::Refused`]. A client may then say the next thing.
+//! one frame, or, to [`ToSupervisor::Submit`], [`ToSupervisor::Attach`] and [`ToSupervisor::Run`],
+//! with several that end in [`FromSupervisor::Final`], [`FromSupervisor::Exited`] or
+//! [`FromSupervisor::Refused`]. A client may then say the next thing.
 
+use crate::approval::{ApprovalDecision, ApprovalEnd, ApprovalRequest};
 use crate::hello::Hello;
-use crate::id::{AgentId, InputId, SessionKey};
+use crate::id::{AgentId, InputId, JobId, SessionKey};
+use crate::meter::{DayUsage, SessionInspect, UsageReport};
 use crate::model::Usage;
 use crate::refusal::Refusal;
+use crate::walls::WallsDetail;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -54,6 +58,48 @@ pub enum ToSupervisor {
     SessionsReset {
         /// Which session.
         session: SessionKey,
+    },
+    /// End a session's tools, all or one; its turn goes on and hears of it.
+    /// [`FromSupervisor::Done`].
+    Kill {
+        /// Which session.
+        session: SessionKey,
+        /// Which background job or running call; all, and the session's agent process, when absent.
+        job: Option<JobId>,
+    },
+    /// Commands that wait for a person's word: [`FromSupervisor::Approvals`].
+    Approvals,
+    /// A person's word on one: [`FromSupervisor::Done`].
+    Approve {
+        /// Which, or an unambiguous beginning of it.
+        id: String,
+        /// The word.
+        decision: ApprovalDecision,
+    },
+    /// What holds around a session's tools: [`FromSupervisor::Walls`].
+    Walls {
+        /// Which session; the default agent's main one when absent.
+        session: Option<SessionKey>,
+    },
+    /// Run a command in a session's walls, for whoever operates the gateway. Its output is streamed
+    /// and goes to no transcript; it ends when the client leaves.
+    Run {
+        /// Which session; the default agent's main one when absent.
+        session: Option<SessionKey>,
+        /// The program and its arguments.
+        command: Vec<String>,
+    },
+    /// What all sessions use now: [`FromSupervisor::Usage`].
+    Usage,
+    /// One session's use, closer: [`FromSupervisor::Inspected`].
+    Inspect {
+        /// Which session.
+        session: SessionKey,
+    },
+    /// What was used per day and agent: [`FromSupervisor::Stats`].
+    Stats {
+        /// The last so many days, today included.
+        days: u32,
     },
     /// Read the configuration again now.
     Reload,
@@ -118,6 +164,34 @@ pub enum FromSupervisor {
     },
     /// To [`ToSupervisor::SessionsShow`].
     Session(SessionDetail),
+    /// To [`ToSupervisor::Approvals`].
+    Approvals {
+        /// The oldest first.
+        pending: Vec<ApprovalRequest>,
+    },
+    /// To [`ToSupervisor::Walls`].
+    Walls(Box<WallsDetail>),
+    /// Output of a [`ToSupervisor::Run`] as it comes.
+    Output {
+        /// To be appended.
+        text: String,
+    },
+    /// The end of a [`ToSupervisor::Run`].
+    Exited {
+        /// The command's exit code, or 128 and its signal.
+        code: i32,
+        /// Why, where it did not end by itself.
+        reason: Option<String>,
+    },
+    /// To [`ToSupervisor::Usage`].
+    Usage(Box<UsageReport>),
+    /// To [`ToSupervisor::Inspect`].
+    Inspected(Box<SessionInspect>),
+    /// To [`ToSupervisor::Stats`].
+    Stats {
+        /// The newest day first, then by agent.
+        days: Vec<DayUsage>,
+    },
     /// It is done, and there is nothing more to say.
     Done {
         /// One line for the person.
@@ -156,6 +230,10 @@ pub enum Activity {
         /// How, in a few words: `exit code 1`, `denied: …`.
         verdict: String,
     },
+    /// A command waits for the person's word.
+    ApprovalAsked(ApprovalRequest),
+    /// It waits no more.
+    ApprovalEnded(ApprovalEnd),
     /// Something the person should know: a fallback was taken, the agent was restarted.
     Notice {
         /// The words.
@@ -239,8 +317,12 @@ pub struct WallsReport {
     pub level: Option<u8>,
     /// Each layer: its name, and whether it was proven to hold.
     pub layers: Vec<PartHealth>,
-    /// What network tools have: `none` or `host`.
+    /// What network tools have: `none`, `proxy` or `host`.
     pub network: String,
+    /// Below this level no tool runs.
+    pub minimum: u8,
+    /// How limits hold: `enforced` or `sampled`.
+    pub limits: String,
 }
 
 /// Models and credentials.

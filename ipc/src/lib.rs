@@ -13,6 +13,8 @@
 
 pub mod agent;
 pub mod control;
+pub mod meter;
+pub mod approval;
 pub mod model;
 pub mod transcript;
 pub mod tool;
@@ -21,5 +23,6 @@ pub mod link;
 pub mod frame;
 pub mod hello;
 pub mod refusal;
+pub mod walls;
 pub mod usage;
 pub mod id;

@@ -125,6 +125,13 @@ pub enum ToolOutcome {
         /// Why, and what would be allowed.
         reason: String,
     },
+    /// It was ended because its session was over a limit, or an operator ended it.
+    Stopped {
+        /// The limit or the word: `2.0 GiB memory limit`.
+        reason: String,
+        /// What it printed.
+        output: Capture,
+    },
     /// The turn was cancelled.
     Cancelled {
         /// What it had printed.
@@ -207,6 +214,10 @@ impl ToolOutcome {
             }
             Self::Text { text } => return text.clone(),
             Self::Denied { reason } => format!("denied: {reason}"),
+            Self::Stopped { reason, output } => {
+                output.write_to(&mut text);
+                format!("stopped: {reason}")
+            }
             Self::Cancelled { output } => {
                 output.write_to(&mut text);
                 "cancelled".to_owned()
@@ -238,6 +249,7 @@ impl ToolOutcome {
             | Self::Signaled { output, .. }
             | Self::TimedOut { output, .. }
             | Self::Running { output, .. }
+            | Self::Stopped { output, .. }
             | Self::Cancelled { output } => output.head.len() + output.tail.len() + 64,
         }
     }
@@ -265,6 +277,10 @@ impl ToolOutcome {
             },
             Self::Text { .. } => Self::Text {
                 text: String::new(),
+            },
+            Self::Stopped { reason, .. } => Self::Stopped {
+                reason: reason.clone(),
+                output,
             },
             Self::Cancelled { .. } => Self::Cancelled { output },
             Self::Denied { .. } | Self::Interrupted | Self::Failed { .. } => self.clone(),

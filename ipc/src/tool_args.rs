@@ -60,6 +60,9 @@ pub struct ExecArgs {
     /// When to ask for approval: off, on-miss or always. Can only be stricter than configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ask: Option<ExecAsk>,
+    /// Run in the wider walls that a person has switched on with /elevated. Denied without that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub elevated: bool,
 }
 
 /// What `exec` may run.

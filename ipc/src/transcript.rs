@@ -7,6 +7,7 @@
 use crate::id::{CallRef, InputId, ItemId};
 use crate::tool::ToolOutcome;
 use crate::usage::Usage;
+use crate::walls::Behind;
 use serde::{Deserialize, Serialize};
 
 /// One stored fact of a session.
@@ -43,6 +44,9 @@ pub enum TranscriptItem {
         tool: String,
         /// How it ended.
         outcome: ToolOutcome,
+        /// The walls it ran behind; `None` where it needed none, or did not run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        behind: Option<Behind>,
     },
     /// Something the system tells the model: a memory flush, a fallback taken, a warning.
     Note {

@@ -11,6 +11,7 @@ use ipc::agent::{
     Ask, ContextLimits, FromAgent, Manual, OpenCall, Reply, SessionStart, ToAgent, ToolCall,
     ToolSummary, TurnOutcome, TurnStart,
 };
+use ipc::approval::{ApprovalDecision, ApprovalEnd, ApprovalRequest};
 use ipc::control::{
     Activity, FinalReply, FromSupervisor, HealthReport, ModelStatus, ModelsReport, PartHealth,
     ProfileStatus, ReplyStatus, SessionDetail, SessionSummary, Stay, Submit, ToSupervisor,
@@ -19,6 +20,10 @@ use ipc::control::{
 use ipc::frame::{self, FrameError};
 use ipc::hello::Hello;
 use ipc::id::{AgentId, CallId, CallRef, InputId, ItemId, JobId, SessionKey, TurnId};
+use ipc::meter::{
+    DayUsage, Destination, Precision, ProcessUsage, RunningTool, SessionInspect, SessionUsage,
+    UsageReport,
+};
 use ipc::model::{Answer, ModelEvent, ModelRequest, Purpose, StopReason, Usage};
 use ipc::refusal::{Refusal, RefusalKind};
 use ipc::tool::{Capture, ExecDefaults, FromTool, ToTool, ToolOutcome, ToolStart};
@@ -27,6 +32,7 @@ use ipc::tool_args::{
     ProcessAction, ProcessArgs, ReadArgs, Replacement, SessionStatusArgs, ToolArgs, WriteArgs,
 };
 use ipc::transcript::{Carried, ItemKind, ItemOutline, ToolRequest, TranscriptItem};
+use ipc::walls::{Behind, LayerDetail, WallsDetail};
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -159,6 +165,7 @@ snapshots!(what_is_stored: TranscriptItem {
         call: call_ref(),
         tool: "exec".into(),
         outcome: ToolOutcome::Exited { code: 0, output: Capture::whole("hi\n") },
+        behind: Some(Behind { level: 3, walls: "exec".into() }),
     },
     Note => TranscriptItem::Note { text: "a fallback was taken".into() },
     Summary => TranscriptItem::Summary { through: ItemId(6), text: "So far …".into() },
@@ -212,6 +219,10 @@ snapshots!(how_a_call_ends: ToolOutcome {
     Running => ToolOutcome::Running { job: JobId::from("job-1"), output: Capture::whole("1\n") },
     Text => ToolOutcome::Text { text: "line 1".into() },
     Denied => ToolOutcome::Denied { reason: "exec is off".into() },
+    Stopped => ToolOutcome::Stopped {
+        reason: "2.0 GiB memory limit".into(),
+        output: Capture::whole("1\n"),
+    },
     Cancelled => ToolOutcome::Cancelled {
         output: Capture { head: "a".into(), dropped: 7, tail: "z".into() },
     },
@@ -230,6 +241,7 @@ snapshots!(what_tools_take: ToolArgs {
         pty: true,
         security: Some(ExecSecurity::Allowlist),
         ask: Some(ExecAsk::OnMiss),
+        elevated: true,
     }),
     Process => ToolArgs::Process(process(ProcessAction::SendKeys)),
     Read => ToolArgs::Read(ReadArgs { path: "a.txt".into(), offset: Some(2), limit: Some(3) }),
@@ -292,6 +304,17 @@ snapshots!(what_a_client_says: ToSupervisor {
     SessionsList => ToSupervisor::SessionsList,
     SessionsShow => ToSupervisor::SessionsShow { session: session(), limit: Some(20) },
     SessionsReset => ToSupervisor::SessionsReset { session: session() },
+    Kill => ToSupervisor::Kill { session: session(), job: Some(JobId::from("job-1")) },
+    Approvals => ToSupervisor::Approvals,
+    Approve => ToSupervisor::Approve {
+        id: "k7f2".into(),
+        decision: ApprovalDecision::AllowOnce,
+    },
+    Walls => ToSupervisor::Walls { session: Some(session()) },
+    Run => ToSupervisor::Run { session: None, command: vec!["ls".into(), "-l".into()] },
+    Usage => ToSupervisor::Usage,
+    Inspect => ToSupervisor::Inspect { session: session() },
+    Stats => ToSupervisor::Stats { days: 7 },
     Reload => ToSupervisor::Reload,
     Shutdown => ToSupervisor::Shutdown,
 });
@@ -318,6 +341,24 @@ snapshots!(what_a_client_hears: FromSupervisor {
         summary: summary(),
         items: vec![json!({ "id": 1, "turn": 1 })],
     }),
+    Approvals => FromSupervisor::Approvals { pending: vec![approval()] },
+    Walls => FromSupervisor::Walls(Box::new(walls())),
+    Output => FromSupervisor::Output { text: "hi\n".into() },
+    Exited => FromSupervisor::Exited { code: 137, reason: Some("2.0 GiB memory limit".into()) },
+    Usage => FromSupervisor::Usage(Box::new(used())),
+    Inspected => FromSupervisor::Inspected(Box::new(SessionInspect {
+        usage: session_usage(),
+        tree: vec![process_usage()],
+        jobs: vec![JobId::from("job-1")],
+        destinations: vec![Destination {
+            host: "example.org:443".into(),
+            connections: 2,
+            bytes: 4096,
+            denied: 0,
+        }],
+        events: vec!["exec was denied".into()],
+    })),
+    Stats => FromSupervisor::Stats { days: vec![day()] },
     Done => FromSupervisor::Done { message: "stopping".into() },
     Refused => FromSupervisor::Refused(refusal()),
 });
@@ -330,7 +371,24 @@ snapshots!(how_long_a_gateway_stays: Stay {
 snapshots!(what_an_agent_does_besides: Activity {
     ToolBegan => Activity::ToolBegan { tool: "exec".into(), detail: "echo hi".into() },
     ToolEnded => Activity::ToolEnded { tool: "exec".into(), verdict: "ok".into() },
+    ApprovalAsked => Activity::ApprovalAsked(approval()),
+    ApprovalEnded => Activity::ApprovalEnded(ApprovalEnd {
+        id: "k7f2".into(),
+        decision: Some(ApprovalDecision::Deny),
+        by: "cli".into(),
+    }),
     Notice => Activity::Notice { text: "a fallback was taken".into() },
+});
+
+snapshots!(what_a_person_decides: ApprovalDecision {
+    AllowOnce => ApprovalDecision::AllowOnce,
+    AllowAlways => ApprovalDecision::AllowAlways,
+    Deny => ApprovalDecision::Deny,
+});
+
+snapshots!(how_figures_are_known: Precision {
+    Exact => Precision::Exact,
+    Sampled => Precision::Sampled,
 });
 
 snapshots!(how_a_reply_is_meant: ReplyStatus {
@@ -484,6 +542,8 @@ fn health() -> HealthReport {
             level: Some(3),
             layers: vec![part("landlock")],
             network: "none".into(),
+            minimum: 3,
+            limits: "sampled".into(),
         },
         live_agents: 1,
         sessions: 2,
@@ -520,5 +580,114 @@ fn summary() -> SessionSummary {
         items: 4,
         usage: usage(),
         pid: Some(40),
+    }
+}
+
+fn approval() -> ApprovalRequest {
+    ApprovalRequest {
+        id: "k7f2".into(),
+        session: session(),
+        command: "make install".into(),
+        workdir: "src".into(),
+        reason: "tools.exec.ask is always".into(),
+        elevated: false,
+        program: Some("/usr/bin/make".into()),
+        asked_at: 1_790_000_000_000,
+        expires_at: 1_790_000_120_000,
+    }
+}
+
+fn walls() -> WallsDetail {
+    WallsDetail {
+        session: session(),
+        level: Some(3),
+        minimum: 3,
+        layers: vec![LayerDetail {
+            name: "private root".into(),
+            asked: true,
+            holds: true,
+            proof: "read outside: no such file".into(),
+        }],
+        missing: Some("cgroup limits".into()),
+        read: vec!["/usr".into()],
+        write: vec!["/home/me/.openclaw/workspace".into()],
+        protect: vec!["/home/me/.openclaw/workspace/.git/hooks".into()],
+        network: "public internet through the proxy".into(),
+        limits: vec!["memory: 4 GiB, sampled".into()],
+        exec: "any command".into(),
+        elevated: None,
+    }
+}
+
+fn process_usage() -> ProcessUsage {
+    ProcessUsage {
+        pid: 59,
+        parent: 58,
+        title: "openclaw-toolbox".into(),
+        state: "S".into(),
+        cpu: 1500,
+        cpu_ms: 20,
+        memory: 1 << 20,
+        age_ms: 2_000,
+    }
+}
+
+fn session_usage() -> SessionUsage {
+    SessionUsage {
+        session: session(),
+        agent: AgentId::from("main"),
+        state: "in turn".into(),
+        tool: Some(RunningTool {
+            name: "exec".into(),
+            job: Some(JobId::from("job-1")),
+            age_ms: 500,
+        }),
+        processes: 4,
+        cpu: 900,
+        cpu_ms: 1_200,
+        memory: 9 << 20,
+        memory_peak: 12 << 20,
+        read: 1,
+        written: 2,
+        received: 3,
+        sent: 4,
+        connections: 5,
+        denied: 6,
+        model_calls: 7,
+        tokens_in: 8,
+        tokens_out: 9,
+        cost: Some(0.5),
+        age_ms: 10_000,
+        level: Some(3),
+        precision: Precision::Sampled,
+        history: vec![0, 900],
+    }
+}
+
+fn used() -> UsageReport {
+    UsageReport {
+        at: 1_790_000_000_000,
+        cores: 2,
+        memory_total: 24 << 30,
+        memory_available: 20 << 30,
+        gateway: process_usage(),
+        limits: Precision::Exact,
+        sessions: vec![session_usage()],
+    }
+}
+
+fn day() -> DayUsage {
+    DayUsage {
+        day: "2026-11-22".into(),
+        agent: AgentId::from("main"),
+        sessions: 2,
+        cpu_ms: 60_000,
+        memory_peak: 12 << 20,
+        received: 1,
+        sent: 2,
+        model_calls: 3,
+        tokens_in: 4,
+        tokens_out: 5,
+        cost: None,
     }
 }

@@ -2,6 +2,9 @@
 //! heard.
 
 pub(crate) mod report;
+mod approvals;
+mod sandbox;
+mod usage;
 mod socket;
 
 pub(crate) use socket::SocketPath;
@@ -204,6 +207,14 @@ impl Client {
                     .await
             }
             ToSupervisor::SessionsReset { session } => self.reset(&session).await,
+            ToSupervisor::Kill { session, job } => self.kill(&session, job.as_ref()).await,
+            ToSupervisor::Approvals => self.approvals().await,
+            ToSupervisor::Approve { id, decision } => self.approve(&id, decision).await,
+            ToSupervisor::Walls { session } => self.walls(session).await,
+            ToSupervisor::Run { session, command } => self.run(session, command, from).await,
+            ToSupervisor::Usage => self.usage().await,
+            ToSupervisor::Inspect { session } => self.inspect(&session).await,
+            ToSupervisor::Stats { days } => self.stats(days).await,
             ToSupervisor::Reload => {
                 control.reload.notify_one();
                 self.done("the configuration is being read again").await

@@ -291,6 +291,13 @@ async fn hear(
             | FromSupervisor::Models(_)
             | FromSupervisor::Sessions { .. }
             | FromSupervisor::Session(_)
+            | FromSupervisor::Approvals { .. }
+            | FromSupervisor::Walls(_)
+            | FromSupervisor::Output { .. }
+            | FromSupervisor::Exited { .. }
+            | FromSupervisor::Usage(_)
+            | FromSupervisor::Inspected(_)
+            | FromSupervisor::Stats { .. }
             | FromSupervisor::Done { .. } => {}
         }
     }

@@ -75,9 +75,15 @@ impl Progress {
             Activity::ToolEnded { tool, verdict } if everything && verdict != "ok" => {
                 format!("[{tool}] {verdict}")
             }
-            Activity::Notice { .. } | Activity::ToolBegan { .. } | Activity::ToolEnded { .. } => {
-                return Ok(());
-            }
+            Activity::ApprovalAsked(asked) if self.level != Shown::Nothing => format!(
+                "(waits for approval: {}; say openclaw approvals approve {} or deny)",
+                asked.command, asked.id
+            ),
+            Activity::Notice { .. }
+            | Activity::ToolBegan { .. }
+            | Activity::ToolEnded { .. }
+            | Activity::ApprovalAsked(_)
+            | Activity::ApprovalEnded(_) => return Ok(()),
         };
         self.note(&line)?;
         let doing = if let Activity::ToolBegan { tool, .. } = activity {

@@ -44,6 +44,7 @@ mod key_path;
 mod agent;
 mod tools;
 mod runtime;
+mod egress;
 mod session;
 mod gateway;
 mod provider;
@@ -55,6 +56,7 @@ mod mend;
 pub use agent::{Agent, Compaction, MAIN_MANUAL, ModelChain, Subagents, Thinking};
 pub use diff::{Changes, Plan, plan};
 pub use edit::{EditError, Edited, get, parse_value, set, unset};
+pub use egress::{Egress, EgressMode, Preset};
 pub use env::Env;
 pub use error::{ConfigError, ConfigErrors, Place, Warning};
 pub use gateway::{Bind, Gateway, GatewayAuth, LogLevel, Logging, Reload, ReloadMode};
@@ -70,7 +72,9 @@ pub use redact::{SECRET, redact};
 pub use runtime::{Budget, Limits, Loops, Namespaces, Network, Process, Programs, Sandbox};
 pub use schema::schema;
 pub use session::{Commands, Overflow, Queue, QueueMode, Reset, Scope, Session};
-pub use tools::{Elevated, ExecPolicy, Profile, ToolPolicy, ToolRules};
+pub use tools::{
+    Elevated, ElevatedMode, ElevatedWalls, ExecPolicy, Profile, ToolPolicy, ToolRules,
+};
 pub use watch::Watch;
 
 use ipc::id::AgentId;

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// `sandbox`: the walls around tools. Ours; OpenClaw's Docker sandbox is `agents.defaults.sandbox`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sandbox {
     /// What network tools have.
     pub network: Network,
-    /// Refuse to run tools below this level of walls, 0 to 4; any level when absent.
+    /// Refuse to run tools below this level of walls, 0 to 4; when absent, 3 on a host and 2 in a
+    /// container.
     pub minimum: Option<u8>,
     /// Paths tools see read-only besides the system's and the workspace; absolute.
     pub read_paths: Vec<PathBuf>,
@@ -16,18 +17,73 @@ pub struct Sandbox {
     pub write_paths: Vec<PathBuf>,
     /// Whether kernel namespaces are used.
     pub namespaces: Namespaces,
-    /// What one tool process may use.
+    /// Names beneath each writable path that stay as they are, there or not: `.git/hooks`.
+    pub protect: Vec<String>,
+    /// What one session's tools may use.
     pub limits: Limits,
+}
+
+/// What a later program of the person, not of the session, would run or obey.
+pub(super) const PROTECTED: [&str; 21] = [
+    ".git/hooks",
+    ".git/config",
+    ".gitmodules",
+    ".gitconfig",
+    ".bashrc",
+    ".bash_profile",
+    ".bash_login",
+    ".bash_logout",
+    ".profile",
+    ".zshrc",
+    ".zprofile",
+    ".zshenv",
+    ".zlogin",
+    ".ripgreprc",
+    ".mcp.json",
+    ".vscode",
+    ".idea",
+    ".cursor",
+    ".claude",
+    ".codex",
+    ".husky",
+];
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        Self {
+            network: Network::default(),
+            minimum: None,
+            read_paths: Vec::new(),
+            write_paths: Vec::new(),
+            namespaces: Namespaces::default(),
+            protect: PROTECTED.map(str::to_owned).to_vec(),
+            limits: Limits::default(),
+        }
+    }
 }
 
 /// What network tools have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Network {
     /// None.
-    #[default]
     None,
+    /// One of its own, which reaches whom `tools.egress` allows through the gateway's proxy.
+    #[default]
+    Proxy,
     /// The machine's.
     Host,
+}
+
+impl Network {
+    /// The word for it in the configuration.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Proxy => "proxy",
+            Self::Host => "host",
+        }
+    }
 }
 
 /// Whether kernel namespaces are used.
@@ -42,19 +98,25 @@ pub enum Namespaces {
     Off,
 }
 
-/// What one tool process may use; `None` is no limit of ours.
+/// What the tools of one session may use together; `None` is no limit of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Memory of its own, in bytes.
+    /// Memory, `/tmp` included, in bytes; no single process may have more either.
     pub memory: Option<u64>,
+    /// CPU, in thousandths of a core.
+    pub cpu: Option<u32>,
+    /// What they may add to the disk, in bytes.
+    pub disk: Option<u64>,
     /// Largest file, in bytes.
     pub file_size: Option<u64>,
-    /// Open files.
+    /// Open files of one process.
     pub open_files: Option<u64>,
     /// Processes and threads.
     pub processes: Option<u64>,
     /// `/tmp`, in bytes.
     pub tmp: Option<u64>,
+    /// How long one command may run, in the background too.
+    pub wall: Option<Duration>,
 }
 
 const MIB: u64 = 1024 * 1024;
@@ -63,10 +125,13 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             memory: Some(4096 * MIB),
+            cpu: None,
+            disk: Some(20 * 1024 * MIB),
             file_size: Some(4096 * MIB),
             open_files: Some(4096),
             processes: Some(1024),
             tmp: Some(1024 * MIB),
+            wall: Some(Duration::from_secs(24 * 60 * 60)),
         }
     }
 }

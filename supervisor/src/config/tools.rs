@@ -1,5 +1,7 @@
 //! Which tools an agent has, and what `exec` may run.
 
+use super::egress::Egress;
+use super::runtime::Network;
 use ipc::tool_args::{ExecAsk, ExecSecurity};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,6 +19,8 @@ pub struct ToolPolicy {
     pub exec: ExecPolicy,
     /// `elevated`: both the global and the agent's own must allow.
     pub elevated: Elevated,
+    /// `egress`, the agent's own settings over the global ones.
+    pub egress: Egress,
     /// `fs.workspaceOnly`: file tools refuse paths outside the workspace (the jail's own read
     /// paths among them).
     pub workspace_only: bool,
@@ -98,7 +102,7 @@ impl Default for ExecPolicy {
     }
 }
 
-/// Who may lift a session's `exec` policy.
+/// Who may give a session's `exec` wider walls, and how wide they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Elevated {
     /// Whether anyone may.
@@ -107,4 +111,46 @@ pub struct Elevated {
     pub allow_from: BTreeMap<String, Vec<String>>,
     /// The agent's own list, which must allow as well; `None` when it says nothing.
     pub agent_allow_from: Option<BTreeMap<String, Vec<String>>>,
+    /// How a session begins: `elevatedDefault`.
+    pub default: ElevatedMode,
+    /// The wider walls.
+    pub walls: ElevatedWalls,
+}
+
+/// What `/elevated` was last told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ElevatedMode {
+    /// No command runs elevated.
+    #[default]
+    Off,
+    /// Each elevated command waits for a person's word.
+    Ask,
+    /// Elevated commands run, by the `exec` policy like others.
+    On,
+    /// Elevated commands run without anybody being asked.
+    Full,
+}
+
+/// The walls of an elevated `exec`. Keys and the gateway's state are out of their reach like of all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ElevatedWalls {
+    /// What network it has.
+    pub network: Network,
+    /// Paths it sees besides what all see; absolute.
+    pub read_paths: Vec<PathBuf>,
+    /// Paths it may write besides what all may; absolute.
+    pub write_paths: Vec<PathBuf>,
+    /// How long it may run unless the call says less.
+    pub timeout: Duration,
+}
+
+impl Default for ElevatedWalls {
+    fn default() -> Self {
+        Self {
+            network: Network::Host,
+            read_paths: Vec::new(),
+            write_paths: Vec::new(),
+            timeout: Duration::from_secs(2 * 60 * 60),
+        }
+    }
 }

@@ -82,16 +82,14 @@ fn walls(report: Option<&Report>, network: crate::config::Network) -> WallsRepor
         ok: layer.holds,
         detail: layer.proof.clone(),
     };
-    let network = match network {
-        crate::config::Network::None => "none",
-        crate::config::Network::Host => "host",
-    };
     WallsReport {
         level: report.map(|report| report.level),
         layers: report
             .map(|report| report.layers.iter().map(layer).collect())
             .unwrap_or_default(),
-        network: network.into(),
+        network: network.name().into(),
+        minimum: 1,
+        limits: "sampled".into(),
     }
 }
 

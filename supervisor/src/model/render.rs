@@ -163,6 +163,7 @@ fn group<'a>(items: &'a [(ItemId, Arc<TranscriptItem>)], tag: &str) -> Group<'a>
                 call,
                 tool,
                 outcome,
+                behind: _,
             } => match slot_of(&mut group, *call).filter(|_| !found.contains(call)) {
                 Some(slot) => {
                     slot.result = said_by_tool(outcome);
@@ -280,6 +281,7 @@ pub(super) mod samples {
                 code: 0,
                 output: Capture::whole(text),
             },
+            behind: None,
         }
     }
 

@@ -193,7 +193,7 @@ impl Shown<'_> {
 fn system(sandbox: &Sandbox) -> Vec<PathBuf> {
     let indexes = match sandbox.network {
         Network::None => &[][..],
-        Network::Host => &ETC_INDEXES,
+        Network::Proxy | Network::Host => &ETC_INDEXES,
     };
     let etc = ETC
         .iter()
@@ -216,7 +216,7 @@ fn spec(sandbox: &Sandbox, read: Vec<PathBuf>, write: Vec<PathBuf>) -> JailSpec 
         write,
         protect: Vec::new(),
         network: match sandbox.network {
-            Network::None => jail::spec::Network::None,
+            Network::None | Network::Proxy => jail::spec::Network::None,
             Network::Host => jail::spec::Network::Host,
         },
         limits: Limits {

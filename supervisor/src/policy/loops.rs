@@ -255,6 +255,7 @@ impl ResultHash {
             | ToolOutcome::Text { .. }
             | ToolOutcome::Denied { .. }
             | ToolOutcome::Cancelled { .. }
+            | ToolOutcome::Stopped { .. }
             | ToolOutcome::Interrupted
             | ToolOutcome::Failed { .. } => hash(outcome),
         })

@@ -210,6 +210,7 @@ impl Driver {
             call: request,
             tool,
             outcome,
+            behind: None,
         };
         self.transcript
             .append(turn, vec![item], Vec::new(), None)

@@ -266,6 +266,7 @@ impl Driver {
             call: request,
             tool,
             outcome,
+            behind: None,
         };
         let item = self.transcript.end_call(id, request, item).await?;
         self.reply(
@@ -308,6 +309,7 @@ impl Driver {
             outcome: ToolOutcome::Cancelled {
                 output: Capture::default(),
             },
+            behind: None,
         });
         let items: Vec<_> = open.collect();
         for item in plan.interrupted {
@@ -420,6 +422,7 @@ fn verdict(outcome: &ToolOutcome) -> String {
         | ToolOutcome::Running { .. }
         | ToolOutcome::Denied { .. }
         | ToolOutcome::Cancelled { .. }
+        | ToolOutcome::Stopped { .. }
         | ToolOutcome::Interrupted
         | ToolOutcome::Failed { .. } => {
             let text = outcome.without_output().to_text();

@@ -69,6 +69,7 @@ pub(super) fn plan(context: &Context, begun: &BTreeSet<CallRef>) -> Recovery {
                 call: request,
                 tool: call.name.clone(),
                 outcome: ToolOutcome::Interrupted,
+                behind: None,
             });
         } else {
             plan.open.push(OpenCall {
@@ -145,6 +146,7 @@ mod tests {
             },
             tool: "exec".into(),
             outcome: ToolOutcome::Interrupted,
+            behind: None,
         }
     }
 
@@ -167,6 +169,7 @@ mod tests {
                 },
                 tool: "read".into(),
                 outcome: ToolOutcome::Interrupted,
+                behind: None,
             }]
         );
         assert_eq!(plan.open.len(), 1);

@@ -1,7 +1,7 @@
 //! What a new agent process is told: who it is, what it has to work with, what was said so far.
 
 use super::driver::Driver;
-use crate::config::{Config, Network};
+use crate::config::Config;
 use crate::workspace;
 use ipc::agent::{ContextLimits, SessionStart, ToAgent, ToolSummary};
 
@@ -80,12 +80,9 @@ impl Driver {
     }
 }
 
-/// `none` or `host`.
+/// `none`, `proxy` or `host`.
 pub(super) fn network_name(config: &Config) -> &'static str {
-    match config.sandbox.network {
-        Network::None => "none",
-        Network::Host => "host",
-    }
+    config.sandbox.network.name()
 }
 
 fn summary(spec: &ipc::tool_args::ToolSpec) -> ToolSummary {

@@ -97,6 +97,7 @@ fn message(stored: &StoredItem, calls: &HashMap<CallRef, &str>) -> Value {
             call,
             tool,
             outcome,
+            behind: _,
         } => json!({
             "role": "toolResult",
             "toolCallId": calls.get(call).map_or_else(|| call.to_string(), |id| (*id).to_owned()),
@@ -157,6 +158,7 @@ fn is_error(outcome: &ToolOutcome) -> bool {
         | ToolOutcome::TimedOut { .. }
         | ToolOutcome::Denied { .. }
         | ToolOutcome::Cancelled { .. }
+        | ToolOutcome::Stopped { .. }
         | ToolOutcome::Interrupted
         | ToolOutcome::Failed { .. } => true,
     }

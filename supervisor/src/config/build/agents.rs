@@ -3,6 +3,7 @@
 
 use super::super::agent::{Agent, MAIN_MANUAL, ModelChain, Thinking};
 use super::super::runtime::{Process, Programs};
+use super::super::tools::ElevatedMode;
 use super::super::view::{View, put};
 use super::{Builder, agent_id, workspace};
 use ipc::id::AgentId;
@@ -97,6 +98,13 @@ impl Builder<'_> {
             &mut base.tools.elevated.enabled,
             tools.get("elevated.enabled").flag(),
         );
+        let elevated = defaults.get("elevatedDefault").one_of(&[
+            ("off", ElevatedMode::Off),
+            ("ask", ElevatedMode::Ask),
+            ("on", ElevatedMode::On),
+            ("full", ElevatedMode::Full),
+        ]);
+        put(&mut base.tools.elevated.default, elevated);
         self.lay_tools(&mut base, &tools);
         base
     }

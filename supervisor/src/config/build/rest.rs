@@ -78,8 +78,8 @@ impl Builder<'_> {
             limits: limits(&view.get("limits")),
             ..Sandbox::default()
         };
-        let network = [("none", Network::None), ("host", Network::Host)];
-        put(&mut sandbox.network, view.get("network").one_of(&network));
+        put(&mut sandbox.network, network(&view.get("network")));
+        put(&mut sandbox.protect, view.get("protectPaths").texts());
         put(
             &mut sandbox.read_paths,
             self.path_list(&view.get("readPaths")),
@@ -156,5 +156,27 @@ fn limits(view: &View<'_>) -> Limits {
     put(&mut limits.open_files, some(view.get("openFiles").count()));
     put(&mut limits.processes, some(view.get("processes").count()));
     put(&mut limits.tmp, some(view.get("tmp").bytes()));
+    put(&mut limits.disk, some(view.get("disk").bytes()));
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the table's bounds keep it within"
+    )]
+    let cpu = view
+        .get("cpu")
+        .number()
+        .map(|cores| (cores * 1000.0) as u32);
+    put(&mut limits.cpu, cpu.map(|cpu| (cpu > 0).then_some(cpu)));
+    let wall = view.get("wallSeconds").seconds();
+    put(&mut limits.wall, wall.map(|t| (!t.is_zero()).then_some(t)));
     limits
+}
+
+/// What network tools have.
+pub(super) fn network(view: &View<'_>) -> Option<Network> {
+    view.one_of(&[
+        ("none", Network::None),
+        ("proxy", Network::Proxy),
+        ("host", Network::Host),
+    ])
 }

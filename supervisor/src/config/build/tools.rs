@@ -1,8 +1,9 @@
 //! `tools`, for all agents and for one.
 
 use super::super::agent::Agent;
+use super::super::egress::{Egress, EgressMode, Preset};
 use super::super::runtime::Loops;
-use super::super::tools::{ExecPolicy, Profile, ToolRules};
+use super::super::tools::{Elevated, ElevatedWalls, ExecPolicy, Profile, ToolRules};
 use super::super::view::{View, put};
 use super::Builder;
 use ipc::tool_args::{ExecAsk, ExecSecurity};
@@ -47,7 +48,67 @@ impl Builder<'_> {
             view.get("fs.workspaceOnly").flag(),
         );
         self.lay_exec(&mut agent.tools.exec, &view.get("exec"));
+        self.lay_egress(&mut agent.tools.egress, &view.get("egress"));
+        self.lay_elevated(&mut agent.tools.elevated, &view.get("elevated.walls"));
         self.lay_loops(&mut agent.loops, &view.get("loopDetection"));
+    }
+
+    fn lay_egress(&mut self, egress: &mut Egress, view: &View<'_>) {
+        let mode = view.get("mode").one_of(&[
+            ("off", EgressMode::Off),
+            ("allowlist", EgressMode::Allowlist),
+            ("open", EgressMode::Open),
+        ]);
+        put(&mut egress.mode, mode);
+        put(&mut egress.allow, view.get("allow").texts());
+        put(&mut egress.deny, view.get("deny").texts());
+        put(&mut egress.private, view.get("private").texts());
+        let words = [("packages", Preset::Packages), ("code", Preset::Code)];
+        let preset = |entry: &View<'_>| entry.one_of(&words);
+        let presets = self.each(&view.get("presets"), "packages or code", preset);
+        put(&mut egress.presets, presets);
+        let port = |entry: &View<'_>| entry.count().filter(|port: &u16| *port > 0);
+        let ports = self.each(&view.get("ports"), "a port from 1 to 65535", port);
+        put(&mut egress.ports, ports);
+        put(
+            &mut egress.max_connections,
+            view.get("maxConnections").count(),
+        );
+        let bytes = view.get("maxBytes").bytes();
+        put(&mut egress.max_bytes, bytes.map(|n| (n > 0).then_some(n)));
+    }
+
+    /// A list whose entries the table can not check.
+    fn each<T>(
+        &mut self,
+        list: &View<'_>,
+        expected: &str,
+        read: impl Fn(&View<'_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let mut found = Vec::new();
+        for entry in list.items() {
+            match read(&entry) {
+                Some(value) => found.push(value),
+                None => {
+                    let message = format!("expected {expected}");
+                    self.findings.error(entry.at(), &entry.key, message);
+                }
+            }
+        }
+        list.is_said().then_some(found)
+    }
+
+    fn lay_elevated(&self, elevated: &mut Elevated, view: &View<'_>) {
+        let ElevatedWalls {
+            network,
+            read_paths,
+            write_paths,
+            timeout,
+        } = &mut elevated.walls;
+        put(network, super::rest::network(&view.get("network")));
+        put(read_paths, self.path_list(&view.get("readPaths")));
+        put(write_paths, self.path_list(&view.get("writePaths")));
+        put(timeout, view.get("timeoutSec").seconds());
     }
 
     fn lay_exec(&self, exec: &mut ExecPolicy, view: &View<'_>) {

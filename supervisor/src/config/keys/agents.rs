@@ -48,7 +48,6 @@ pub(super) const GROUPS: &[Group] = &[
             "pdfMaxBytesMb",
             "pdfMaxPages",
             "imageMaxDimensionPx",
-            "elevatedDefault",
             "mediaMaxMb",
             "contextPruning",
             "blockStreamingDefault",
@@ -131,6 +130,7 @@ const BOTH: &[Key] = &[
 
 #[rustfmt::skip] // a table reads by the line
 const DEFAULTS: &[Key] = &[
+    key("elevatedDefault", Shape::OneOf(&["off", "ask", "on", "full"], &[]), "\"off\"", "How a session's /elevated stands at first."),
     key("models.*.alias", Shape::Text, "", "A short name for this model. The models listed here are those a session may choose."),
     key("maxConcurrent", Shape::Count(1, 100_000), "256", "Turns at once, over all sessions."),
     key("subagents.maxConcurrent", Shape::Count(1, 1_000), "8", "Specialists at work at once."),

@@ -170,16 +170,20 @@ const COMMANDS: &[Key] = &[
 
 #[rustfmt::skip] // a table reads by the line
 const SANDBOX: &[Key] = &[
-    key("network", Shape::OneOf(&["none", "host"], &[]), "\"none\"", "What network tools have."),
-    key("minimum", Shape::Count(0, 4), "", "Refuse to run tools below this level of walls."),
+    key("network", Shape::OneOf(&["none", "proxy", "host"], &[]), "\"proxy\"", "What network tools have: none, one that ends in the gateway's proxy, or the machine's."),
+    key("minimum", Shape::Count(0, 4), "", "Refuse to run tools below this level of walls; 3 on a host and 2 in a container without it."),
     key("readPaths", Shape::Paths, "[]", "Paths tools see besides the system's and the workspace."),
     key("writePaths", Shape::Paths, "[]", "Paths tools may write besides the workspace."),
     key("namespaces", Shape::OneOf(&["auto", "require", "off"], &[]), "\"auto\"", "Whether kernel namespaces are used."),
-    key("limits.memory", Shape::Size, "\"4gb\"", "Memory of one tool process; 0 is no limit."),
-    key("limits.fileSize", Shape::Size, "\"4gb\"", "Largest file it may write; 0 is no limit."),
-    key("limits.openFiles", Shape::Count(0, 1_048_576), "4096", "Files it may have open; 0 is no limit."),
-    key("limits.processes", Shape::Count(0, 4_194_304), "1024", "Processes and threads; 0 is no limit."),
-    key("limits.tmp", Shape::Size, "\"1gb\"", "Size of its /tmp; 0 is no limit."),
+    key("protectPaths", Shape::Texts, r#"[".git/hooks",".git/config",".gitmodules",".gitconfig",".bashrc",".bash_profile",".bash_login",".bash_logout",".profile",".zshrc",".zprofile",".zshenv",".zlogin",".ripgreprc",".mcp.json",".vscode",".idea",".cursor",".claude",".codex",".husky"]"#, "Names beneath each writable path that tools can not make or change."),
+    key("limits.memory", Shape::Size, "\"4gb\"", "Memory of one session's tools together, and of each; 0 is no limit."),
+    key("limits.cpu", Shape::Number(0.0, 4096.0), "0", "Cores that one session's tools may use, such as 1.5; 0 is no limit."),
+    key("limits.disk", Shape::Size, "\"20gb\"", "What one session's tools may add to the disk; 0 is no limit."),
+    key("limits.fileSize", Shape::Size, "\"4gb\"", "Largest file a tool may write; 0 is no limit."),
+    key("limits.openFiles", Shape::Count(0, 1_048_576), "4096", "Files a process may have open; 0 is no limit."),
+    key("limits.processes", Shape::Count(0, 4_194_304), "1024", "Processes and threads of one session's tools; 0 is no limit."),
+    key("limits.tmp", Shape::Size, "\"1gb\"", "Size of a session's /tmp; 0 is no limit."),
+    key("limits.wallSeconds", Shape::Count(0, 31_536_000), "86400", "How long one command may run, in the background too; 0 is no limit."),
 ];
 
 #[rustfmt::skip] // a table reads by the line

@@ -66,8 +66,20 @@ const RULES: &[Key] = &[
 
 #[rustfmt::skip] // a table reads by the line
 const POLICY: &[Key] = &[
-    key("elevated.enabled", Shape::Flag, "false", "Whether anyone may lift a session's exec policy."),
+    key("elevated.enabled", Shape::Flag, "false", "Whether anyone may give a session's exec wider walls."),
     key("elevated.allowFrom.*", Shape::Senders, "", "Who may, by channel; \"*\" is any."),
+    key("elevated.walls.network", Shape::OneOf(&["none", "proxy", "host"], &[]), "\"host\"", "What network an elevated command has."),
+    key("elevated.walls.readPaths", Shape::Paths, "[]", "Paths an elevated command sees besides what all see."),
+    key("elevated.walls.writePaths", Shape::Paths, "[]", "Paths an elevated command may write besides what all may."),
+    key("elevated.walls.timeoutSec", Shape::Count(1, 604_800), "7200", "How long an elevated command may run."),
+    key("egress.mode", Shape::OneOf(&["open", "allowlist", "off"], &[]), "\"open\"", "Whom tools may reach through the proxy: the public internet, what is listed, nobody."),
+    key("egress.allow", Shape::Texts, "[]", "allowlist: these hosts; *.x is every host beneath x."),
+    key("egress.presets", Shape::Texts, r#"["packages","code"]"#, "allowlist: these sets of hosts as well."),
+    key("egress.deny", Shape::Texts, "[]", "Never these hosts, whatever else is said."),
+    key("egress.ports", Shape::Senders, "[80,443]", "Ports that may be reached where an entry names none."),
+    key("egress.private", Shape::Texts, "[]", "Private hosts, addresses or blocks that may be reached all the same."),
+    key("egress.maxConnections", Shape::Count(1, 65_536), "256", "Connections of one session at once."),
+    key("egress.maxBytes", Shape::Size, "0", "Bytes of one session, both ways; 0 is no limit."),
     key("fs.workspaceOnly", Shape::Flag, "false", "File tools keep to the workspace."),
 ];
 

@@ -51,6 +51,7 @@ impl Talk {
                 call: CallRef { item, index: 0 },
                 tool: call.name.clone(),
                 outcome: run(&shown),
+                behind: None,
             });
             calls.push(shown);
         }
@@ -195,6 +196,7 @@ fn a_cancelled_turn_is_not_taken_up_by_the_next_message() {
             outcome: ToolOutcome::Cancelled {
                 output: Capture::default(),
             },
+            behind: None,
         },
     ];
     let mut talk = Talk { items };

@@ -63,6 +63,7 @@ pub(super) fn is_success(outcome: &ToolOutcome) -> bool {
         | ToolOutcome::TimedOut { .. }
         | ToolOutcome::Denied { .. }
         | ToolOutcome::Cancelled { .. }
+        | ToolOutcome::Stopped { .. }
         | ToolOutcome::Interrupted
         | ToolOutcome::Failed { .. } => false,
     }
@@ -96,6 +97,9 @@ pub(super) fn of_outcome(command: &Command, outcome: &ToolOutcome) -> String {
         ),
         ToolOutcome::Text { text } => well(command, text),
         ToolOutcome::Denied { reason } => format!("I may not {shown}: {reason}"),
+        ToolOutcome::Stopped { reason, output } => {
+            ended(&format!("{shown} was stopped: {reason}."), &printed(output))
+        }
         ToolOutcome::Cancelled { output } => {
             ended(&format!("{shown} was cancelled."), &printed(output))
         }

@@ -170,6 +170,7 @@ impl Converter {
             call,
             tool,
             outcome,
+            behind: None,
         });
     }
 
@@ -180,6 +181,7 @@ impl Converter {
                 call,
                 tool,
                 outcome,
+                behind: None,
             });
         }
     }

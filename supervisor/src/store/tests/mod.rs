@@ -103,6 +103,7 @@ fn outcome(call: ipc::id::CallRef, text: &str) -> TranscriptItem {
         outcome: ToolOutcome::Text {
             text: text.to_owned(),
         },
+        behind: None,
     }
 }
 

@@ -141,6 +141,7 @@ fn in_context() -> Vec<(ItemId, TranscriptItem)> {
                 call,
                 tool: "exec".to_owned(),
                 outcome: ToolOutcome::Interrupted,
+                behind: None,
             },
         ),
         (9, words("hello?\n[image]")),
@@ -320,6 +321,7 @@ fn push_answer(items: &mut Vec<StoredItem>, turn: u64, text: String, outcomes: V
                 call,
                 tool,
                 outcome,
+                behind: None,
             },
         );
     }
@@ -352,6 +354,7 @@ fn as_imported(stored: &StoredItem) -> StoredItem {
             call,
             tool,
             outcome,
+            behind: _,
         } => {
             let outcome = ToolOutcome::Text {
                 text: outcome.to_text(),
@@ -360,6 +363,7 @@ fn as_imported(stored: &StoredItem) -> StoredItem {
                 call,
                 tool,
                 outcome,
+                behind: None,
             }
         }
         other @ (TranscriptItem::Note { .. } | TranscriptItem::Summary { .. }) => other,

@@ -52,7 +52,7 @@ fn includes_that_cannot_be_followed_are_told_where_they_stand() {
         ("broken.json", "{\n  level\n}"),
     ]);
     insta::assert_snapshot!(home.errors(), @r#"
-    bad.json:2:12: sandbox.network: expected one of none, host, found the text "moon"
+    bad.json:2:12: sandbox.network: expected one of none, proxy, host, found the text "moon"
     broken.json:3:1: expected : after the key level, found }
     circle2.json:1:12: session.$include: these files include each other: openclaw.json → circle.json → circle2.json → circle.json
     openclaw.json:3:21: tools.$include: cannot read missing.json: No such file or directory (os error 2)

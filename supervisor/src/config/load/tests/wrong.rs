@@ -36,7 +36,7 @@ fn every_mistake_is_told_at_once_with_its_place_and_mend() {
     openclaw.json:10:37: models.providers.p.baseUrl: expected an http:// or https:// address, found the text "localhost:8080"
     openclaw.json:10:63: models.providers.p.models: expected a list, found an object
     openclaw.json:11:34: auth.profiles.p:default: expected provider and mode
-    openclaw.json:12:22: sandbox.network: expected one of none, host, found the text "bridge"
+    openclaw.json:12:22: sandbox.network: expected one of none, proxy, host, found the text "bridge"
     openclaw.json:12:41: sandbox.minimum: expected a whole number from 0 to 4, found 7
     openclaw.json:12:61: sandbox.limits.memory: expected bytes, or text such as "512mb", found the text "lots"
     openclaw.json:13:12: gateway: expected an object, found 18789
