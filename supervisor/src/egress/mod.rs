@@ -1,0 +1,7 @@
+//! The one way out.
+
+pub mod policy;
+pub mod presets;
+pub mod rule;
+pub mod name;
+pub mod address;
