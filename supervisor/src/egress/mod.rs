@@ -1,5 +1,9 @@
 //! The one way out.
 
+pub mod counts;
+pub mod socks;
+pub mod dns;
+mod pool;
 pub mod policy;
 pub mod presets;
 pub mod rule;
