@@ -7,16 +7,19 @@
 //!                        └── target: limits, Landlock, seccomp, exec
 //! ```
 //! Where there are no namespaces to be had, the same three processes stand without a private root.
+//! A room is opened by the first two, which hand it over and end; what joins it finds the private
+//! root there.
 
 use crate::error::{During, JailError};
+use crate::handover::{self, Answer};
 use crate::landlock::{self, Ports, Rules};
 use crate::namespaces::{self, Half};
 use crate::plan::{self, Access, Plan};
 use crate::reaper::{self, Reach};
-use crate::spec::{JailSpec, MAX_SPEC, Namespaces, Network, Role};
+use crate::spec::{JailSpec, MAX_SPEC, Namespaces, Network, Order, Role};
 use crate::sys::{self, Side};
 use crate::syscalls::{List, NO_SOCKETS, NO_UNIX, SHELL};
-use crate::{attempts, filter, limits, mounts, privileges};
+use crate::{attempts, doors, filter, limits, mounts, privileges};
 use nix::sys::prctl;
 use nix::unistd::{Pid, chdir, execve, setpgid, setsid};
 use std::env;
@@ -24,7 +27,7 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Read, Write as _};
 use std::mem::ManuallyDrop;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -72,7 +75,7 @@ pub fn enter() -> u8 {
             )
         }
         Some("--version") => say_version(),
-        Some(_) | None => finish(read_spec().and_then(|spec| run(&spec))),
+        Some(_) | None => finish(obey()),
     }
 }
 
@@ -81,17 +84,82 @@ fn say_version() -> u8 {
     if said.is_ok() { 0 } else { FAILED }
 }
 
-/// Why the walls have (not) namespaces in them.
+/// What the walls are made of.
 enum Walls {
+    /// Namespaces of one's own.
     Namespaces,
+    /// Those of a room.
+    Room,
+    /// Landlock and the syscall filter.
     Plain,
 }
 
-fn run(spec: &JailSpec) -> Result<u8, JailError> {
+fn obey() -> Result<u8, JailError> {
     sys::close_from(3).during("close inherited descriptors")?;
+    let (spec, room) = read_spec()?;
     reaper::hold_signals()?;
     // Out of reach of what is typed at the gateway's terminal.
     let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
+    match spec.order {
+        Order::Run => run(&spec),
+        Order::Open => open(&spec),
+        Order::Join => join(&spec, room),
+    }
+}
+
+/// Opens a room. Why that failed is told twice: to whoever waits for the room, and on stderr.
+fn open(spec: &JailSpec) -> Result<u8, JailError> {
+    let opened = match namespaces::split(spec) {
+        Ok(Half::Inside { link }) => return Ok(first_in_room(spec, &link)),
+        Ok(Half::Outside { inner, link }) => outside(inner, &link),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = &opened {
+        let lacks = matches!(error, JailError::Missing { .. } | JailError::Lacking(_));
+        let answer = if lacks {
+            Answer::Lacking
+        } else {
+            Answer::Failed
+        };
+        // Whoever waits may have gone.
+        let _ = answer(error.to_string()).send(&*stdin(), &[]);
+    }
+    opened
+}
+
+/// The first process in a room, and until somebody joins it the only one.
+fn first_in_room(spec: &JailSpec, link: &OwnedFd) -> u8 {
+    let opened = namespaces::settle(spec, link).and_then(|()| hand_over(spec));
+    report(link, opened.map(|()| 0))
+}
+
+/// Builds what programs in the room share and gives it to whoever asked for it.
+fn hand_over(spec: &JailSpec) -> Result<(), JailError> {
+    let mut descriptors = namespaces::handles(spec)?;
+    let namespaces = descriptors.len();
+    let plan = plan::plan(spec, &plan::Machine)?;
+    mounts::enter(&plan, spec.limits.tmp_bytes)?;
+    if spec.network == Network::Proxied {
+        descriptors.extend(doors::open()?);
+    }
+    let descriptors: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
+    let answer = Answer::Opened {
+        namespaces,
+        placeholders: Vec::new(),
+    };
+    answer
+        .send(&*stdin(), &descriptors)
+        .during("hand the room over")
+}
+
+fn join(spec: &JailSpec, room: Vec<OwnedFd>) -> Result<u8, JailError> {
+    match namespaces::join(room)? {
+        Half::Outside { inner, link } => outside(inner, &link),
+        Half::Inside { link } => Ok(keeper(spec, &link, Walls::Room)),
+    }
+}
+
+fn run(spec: &JailSpec) -> Result<u8, JailError> {
     match spec.namespaces {
         Namespaces::Off => without_namespaces(spec),
         Namespaces::Require => with_namespaces(spec),
@@ -126,8 +194,11 @@ fn without_namespaces(spec: &JailSpec) -> Result<u8, JailError> {
     }
 }
 
-/// The outer process: hears whether the jail stands, then waits for its end.
+/// The outer process: hears whether the jail stands, then waits for its end. It keeps nothing that
+/// a program inside might want.
 fn outside(inner: Pid, link: &OwnedFd) -> Result<u8, JailError> {
+    privileges::no_new_privileges()?;
+    limits::harden().during("close core dumps")?;
     let report = namespaces::hear(link)?;
     if let Some((kind, text)) = report.split_first() {
         let text = String::from_utf8_lossy(text).into_owned();
@@ -137,7 +208,8 @@ fn outside(inner: Pid, link: &OwnedFd) -> Result<u8, JailError> {
             _ => {}
         }
     }
-    limits::harden().during("close core dumps")?;
+    // Not before: where there are no namespaces, other walls are built with them.
+    privileges::keep_to_signals()?;
     reaper::mirror(inner)
 }
 
@@ -146,13 +218,24 @@ fn keeper(spec: &JailSpec, link: &OwnedFd, walls: Walls) -> u8 {
     let started = build(spec, link, &walls)
         .and_then(|plan| sys::fork_sharing(|| finish(target(spec, &plan, &walls))).during("fork"));
     let reach = match walls {
-        Walls::Namespaces => Reach::PidNamespace,
+        Walls::Namespaces | Walls::Room => Reach::PidNamespace,
         Walls::Plain => Reach::Descendants,
     };
     match started {
         Ok(program) => {
             namespaces::tell(link, STARTED);
             finish(reaper::keep(program, link, reach))
+        }
+        Err(error) => report(link, Err(error)),
+    }
+}
+
+/// Tells the outer process how it went, and returns the exit code.
+fn report(link: &OwnedFd, result: Result<u8, JailError>) -> u8 {
+    match result {
+        Ok(code) => {
+            namespaces::tell(link, STARTED);
+            code
         }
         Err(error) => {
             let lacks = matches!(error, JailError::Missing { .. });
@@ -165,14 +248,23 @@ fn keeper(spec: &JailSpec, link: &OwnedFd, walls: Walls) -> u8 {
 }
 
 fn build(spec: &JailSpec, link: &OwnedFd, walls: &Walls) -> Result<Plan, JailError> {
-    if let Walls::Namespaces = walls {
-        namespaces::settle(spec, link)?;
-    }
-    let plan = plan::plan(spec, &plan::Machine)?;
-    match walls {
-        Walls::Namespaces => mounts::enter(&plan, spec.limits.tmp_bytes)?,
-        Walls::Plain => prctl::set_child_subreaper(true).during("adopt orphans")?,
-    }
+    let plan = match walls {
+        Walls::Namespaces => {
+            namespaces::settle(spec, link)?;
+            let plan = plan::plan(spec, &plan::Machine)?;
+            mounts::enter(&plan, spec.limits.tmp_bytes)?;
+            plan
+        }
+        Walls::Room => {
+            namespaces::settle_in_room()?;
+            mounts::renew_process_files()?;
+            plan::changes(spec, &plan::Machine)?
+        }
+        Walls::Plain => {
+            prctl::set_child_subreaper(true).during("adopt orphans")?;
+            plan::plan(spec, &plan::Machine)?
+        }
+    };
     privileges::empty_bounding_set()?;
     if let Some(workspace) = spec.write.first() {
         privileges::become_owner(workspace)?;
@@ -180,9 +272,10 @@ fn build(spec: &JailSpec, link: &OwnedFd, walls: &Walls) -> Result<Plan, JailErr
     privileges::drop_capabilities()?;
     privileges::no_new_privileges()?;
     limits::harden().during("close core dumps")?;
-    if let Walls::Namespaces = walls {
+    match walls {
         // A change of user has undone it.
-        namespaces::die_with_parent()?;
+        Walls::Namespaces | Walls::Room => namespaces::die_with_parent()?,
+        Walls::Plain => {}
     }
     Ok(plan)
 }
@@ -217,11 +310,15 @@ fn lists(spec: &JailSpec, walls: &Walls, landlock: i32) -> Vec<&'static List> {
         Role::Shell => &SHELL,
     };
     match (walls, spec.network) {
-        (Walls::Plain, Network::None) => vec![&NO_SOCKETS, role],
+        (Walls::Plain, Network::None | Network::Proxied) => vec![&NO_SOCKETS, role],
         (Walls::Plain, Network::Host) => vec![&NO_UNIX, role],
         // Abstract sockets are the network namespace's, which it shares.
-        (Walls::Namespaces, Network::Host) if landlock < SCOPES => vec![&NO_UNIX, role],
-        (Walls::Namespaces, Network::None | Network::Host) => vec![role],
+        (Walls::Namespaces | Walls::Room, Network::Host) if landlock < SCOPES => {
+            vec![&NO_UNIX, role]
+        }
+        (Walls::Namespaces | Walls::Room, Network::None | Network::Proxied | Network::Host) => {
+            vec![role]
+        }
     }
 }
 
@@ -231,7 +328,7 @@ fn restrict_files(spec: &JailSpec, plan: &Plan, walls: &Walls) -> Result<i32, Ja
     let write = plan.paths(Access::Write);
     let rules = match walls {
         // The private root shows nothing that may not be read.
-        Walls::Namespaces => Rules {
+        Walls::Namespaces | Walls::Room => Rules {
             read: vec![Path::new("/")],
             write: write
                 .chain([Path::new("/tmp"), Path::new("/dev")])
@@ -246,14 +343,14 @@ fn restrict_files(spec: &JailSpec, plan: &Plan, walls: &Walls) -> Result<i32, Ja
             drop: vec![Path::new("/dev/shm")],
             hidden: plan.secrets().filter(|path| path.exists()).collect(),
             ports: match spec.network {
-                Network::None => Ports::Forbidden,
+                Network::None | Network::Proxied => Ports::Forbidden,
                 Network::Host => Ports::Elsewhere,
             },
         },
     };
     match (landlock::restrict(&rules), walls, spec.namespaces) {
         (Ok(version), _, _) => Ok(version),
-        (Err(error), Walls::Namespaces, Namespaces::Auto) => {
+        (Err(error), Walls::Namespaces | Walls::Room, Namespaces::Auto) => {
             say(&format!("{error}; running without it"));
             Ok(0)
         }
@@ -279,12 +376,13 @@ fn c_string(field: &str, bytes: &[u8]) -> Result<CString, JailError> {
     CString::new(bytes).map_err(|_| JailError::Spec(format!("{field} holds a NUL")))
 }
 
-/// Reads exactly the spec's frame: what follows it belongs to the program.
-fn read_spec() -> Result<JailSpec, JailError> {
+/// Reads exactly the spec's frame: what follows it belongs to the program. With it comes a room, if
+/// there is one to join.
+fn read_spec() -> Result<(JailSpec, Vec<OwnedFd>), JailError> {
     // Not std's stdin, which reads ahead.
     let mut stdin = stdin();
     let mut length = [0; 4];
-    stdin.read_exact(&mut length).map_err(JailError::NoSpec)?;
+    let room = handover::receive_first(stdin.as_fd(), &mut length).map_err(JailError::NoSpec)?;
     let length = u32::from_le_bytes(length) as usize;
     if length > MAX_SPEC {
         return Err(JailError::Spec(format!(
@@ -293,7 +391,7 @@ fn read_spec() -> Result<JailSpec, JailError> {
     }
     let mut body = vec![0; length];
     stdin.read_exact(&mut body).map_err(JailError::NoSpec)?;
-    JailSpec::from_json(&body)
+    Ok((JailSpec::from_json(&body)?, room))
 }
 
 #[expect(unsafe_code, reason = "std gives no unbuffered stdin")]

@@ -12,6 +12,9 @@ pub enum JailError {
     /// The spec did not arrive.
     #[error("no jail spec on stdin: {0}")]
     NoSpec(io::Error),
+    /// A room's descriptors did not arrive.
+    #[error("openclaw-jail handed over no room: {0}")]
+    NoAnswer(io::Error),
     /// The kernel or the container gives no namespaces of one's own.
     #[error("no {what} here ({cause}); {mend}")]
     Missing {

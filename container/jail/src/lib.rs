@@ -10,6 +10,12 @@ pub mod probe;
 
 pub mod enter;
 
+mod doors;
+
+pub mod room;
+
+mod handover;
+
 pub mod attempts;
 
 mod namespaces;

@@ -47,6 +47,9 @@ const MASKED_PROC: [&str; 6] = [
 /// An empty folder, to cover others with.
 const EMPTY: &str = "/var/empty";
 
+/// Where a room's own `resolv.conf` lies; it is shown where programs look for it.
+const OWN_RESOLVER: &str = "/var/resolv.conf";
+
 /// Folders where the new root can be mounted while it is built; any will do.
 const PLACES: [&str; 4] = ["/tmp", "/mnt", "/usr", "/etc"];
 
@@ -61,9 +64,19 @@ pub(crate) fn enter(plan: &Plan, tmp_bytes: Option<u64>) -> Result<(), JailError
     root.devices(nodes)?;
     root.links(plan)?;
     root.binds(plan, sources)?;
+    root.resolver(plan)?;
     root.process_files()?;
+    root.mask_process_files()?;
     root.masks(plan)?;
     root.become_root()
+}
+
+/// Puts a `/proc` of this process's own pid namespace over the room's. Needs a mount namespace of
+/// its own.
+pub(crate) fn renew_process_files() -> Result<(), JailError> {
+    let root = Root(PathBuf::from("/"));
+    root.process_files()?;
+    root.mask_process_files()
 }
 
 /// The new root while it is built.
@@ -145,10 +158,27 @@ impl Root {
             .map_err(|error| missing("/proc of its own", error.into(), MEND_PROC))
     }
 
-    fn masks(&self, plan: &Plan) -> Result<(), JailError> {
+    /// Tells programs to ask the room itself for names.
+    fn resolver(&self, plan: &Plan) -> Result<(), JailError> {
+        let Some(path) = &plan.resolver else {
+            return Ok(());
+        };
+        let file = self.at(OWN_RESOLVER);
+        fs::write(&file, "nameserver 127.0.0.1\n").during("write resolv.conf")?;
+        let place = self.at(path);
+        mount_point(&place, false)
+            .and_then(|()| put(&open(&file)?, &place))
+            .map_err(|cause| path_error(path, cause))
+    }
+
+    fn mask_process_files(&self) -> Result<(), JailError> {
         for name in MASKED_PROC {
             self.mask(&Path::new("/proc").join(name))?;
         }
+        Ok(())
+    }
+
+    fn masks(&self, plan: &Plan) -> Result<(), JailError> {
         for path in plan.secrets() {
             self.mask(path)?;
         }

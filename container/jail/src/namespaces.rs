@@ -1,5 +1,5 @@
 //! A child in namespaces of its own: user, mount, pid, ipc, uts, cgroup, and network unless it
-//! shares the machine's.
+//! shares the machine's; or in those of a room, but for pid, cgroup, and a copy of its mounts.
 //!
 //! One way for root and for ordinary users: a user namespace in which everyone is who they are
 //! outside. Only the parent can write the maps that say so, hence the link between the two.
@@ -8,6 +8,7 @@ use crate::error::{During, JailError};
 use crate::spec::{JailSpec, Network};
 use crate::sys::{self, Side};
 use nix::errno::Errno;
+use nix::sched::{CloneFlags, setns};
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{
@@ -15,6 +16,7 @@ use nix::sys::socket::{
 };
 use nix::sys::wait::waitpid;
 use nix::unistd::{Gid, Pid, Uid, setgroups, sethostname};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -51,9 +53,10 @@ pub(crate) enum Half {
 /// [`JailError::Missing`] when the machine does not permit it; only outside.
 pub(crate) fn split(spec: &JailSpec) -> Result<Half, JailError> {
     let (outer_end, inner_end) = link()?;
-    let flags = match spec.network {
-        Network::None => ALL | libc::CLONE_NEWNET,
-        Network::Host => ALL,
+    let flags = if has_own_network(spec) {
+        ALL | libc::CLONE_NEWNET
+    } else {
+        ALL
     };
     match sys::fork_into(flags).map_err(|error| missing(error.into(), MEND))? {
         Side::Parent(inner) => {
@@ -77,6 +80,60 @@ pub(crate) fn split(spec: &JailSpec) -> Result<Half, JailError> {
     }
 }
 
+/// Forks a child into a room's namespaces, which this process enters too, and a pid namespace of
+/// its own; returns in both. `room` is what [`handles`] made of the first process in it.
+///
+/// # Errors
+/// [`JailError::Step`] when these are no room's descriptors, or somebody else's.
+pub(crate) fn join(room: Vec<OwnedFd>) -> Result<Half, JailError> {
+    if room.len() < SHARED.len() {
+        let error = "an order to join comes with a room's descriptors";
+        return Err(JailError::Spec(error.to_owned()));
+    }
+    let kinds = SHARED
+        .into_iter()
+        .chain([("net", CloneFlags::CLONE_NEWNET)]);
+    for ((_, kind), namespace) in kinds.zip(room) {
+        setns(namespace, kind).during("enter the room")?;
+    }
+    let (outer_end, inner_end) = link()?;
+    let own = libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::CLONE_NEWCGROUP;
+    match sys::fork_into(own).map_err(|error| missing(error.into(), MEND))? {
+        Side::Parent(inner) => Ok(Half::Outside {
+            inner,
+            link: outer_end,
+        }),
+        Side::Child => Ok(Half::Inside { link: inner_end }),
+    }
+}
+
+/// What programs in a room share, besides its network; the user namespace first: it gives the right
+/// to enter the others.
+const SHARED: [(&str, CloneFlags); 4] = [
+    ("user", CloneFlags::CLONE_NEWUSER),
+    ("mnt", CloneFlags::CLONE_NEWNS),
+    ("ipc", CloneFlags::CLONE_NEWIPC),
+    ("uts", CloneFlags::CLONE_NEWUTS),
+];
+
+/// Descriptors of the namespaces this process is in, for [`join`].
+pub(crate) fn handles(spec: &JailSpec) -> Result<Vec<OwnedFd>, JailError> {
+    let network = has_own_network(spec).then_some("net");
+    let names = SHARED.into_iter().map(|(name, _)| name).chain(network);
+    names
+        .map(|name| Ok(File::open(format!("/proc/self/ns/{name}"))?.into()))
+        .collect::<io::Result<_>>()
+        .during("open its namespaces")
+}
+
+/// Whether `spec` asks for a network namespace.
+pub(crate) fn has_own_network(spec: &JailSpec) -> bool {
+    match spec.network {
+        Network::None | Network::Proxied => true,
+        Network::Host => false,
+    }
+}
+
 const ALL: i32 = libc::CLONE_NEWUSER
     | libc::CLONE_NEWNS
     | libc::CLONE_NEWPID
@@ -87,7 +144,7 @@ const ALL: i32 = libc::CLONE_NEWUSER
 /// What pid 1 does first: dies with its parent, brings its loopback up, waits for the maps.
 pub(crate) fn settle(spec: &JailSpec, link: &OwnedFd) -> Result<(), JailError> {
     die_with_parent()?;
-    if spec.network == Network::None {
+    if has_own_network(spec) {
         let none = SockFlag::SOCK_CLOEXEC;
         let socket = socket(AddressFamily::Inet, SockType::Datagram, none, None)
             .during("open a socket for the loopback")?;
@@ -97,11 +154,22 @@ pub(crate) fn settle(spec: &JailSpec, link: &OwnedFd) -> Result<(), JailError> {
     if hear(link)?.is_empty() {
         return Err(Errno::EPIPE).during("hear from its parent");
     }
+    leave_groups();
+    Ok(())
+}
+
+/// What pid 1 in a room does first.
+pub(crate) fn settle_in_room() -> Result<(), JailError> {
+    die_with_parent()?;
+    leave_groups();
+    Ok(())
+}
+
+fn leave_groups() {
     if Uid::effective().is_root() {
         // Not possible where groups are fixed; then they are no more than outside.
         let _ = setgroups(&[]);
     }
-    Ok(())
 }
 
 /// Has the kernel kill this process when its parent ends.

@@ -102,6 +102,8 @@ pub(crate) struct Plan {
     pub(crate) binds: Vec<Bind>,
     /// Symbolic links to be made: where, and leading where to.
     pub(crate) links: Vec<(PathBuf, PathBuf)>,
+    /// Where programs look for the address of a name server, if it is to be a room's own.
+    pub(crate) resolver: Option<PathBuf>,
 }
 
 impl Plan {
@@ -130,33 +132,42 @@ impl Plan {
 /// [`JailError::Path`] for a path to write that can not be reached. One to read that is not there
 /// is left out.
 pub(crate) fn plan(spec: &JailSpec, look: &impl Look) -> Result<Plan, JailError> {
-    let mut draft = Draft {
-        look,
-        writable: spec.write.clone(),
-        found: BTreeMap::new(),
-        links: BTreeMap::new(),
-    };
-    for path in &spec.write {
-        let shown = draft.show(path, Access::Write);
-        let shown = shown.map_err(|cause| JailError::Path {
-            path: path.clone(),
-            cause,
-        })?;
-        draft.writable.push(shown);
-    }
+    let mut draft = Draft::new(spec, look);
+    draft.show_writable(spec)?;
     for path in &spec.read {
         draft.show_if_there(path, Access::Read);
     }
     draft.show_if_there(&spec.program, Access::Read);
-    if spec.network == Network::Host {
+    let resolver = match spec.network {
+        Network::None => None,
         // It often leads out of /etc, to a file that some service writes.
-        draft.show_if_there(Path::new("/etc/resolv.conf"), Access::Read);
-    }
+        Network::Host => {
+            draft.show_if_there(RESOLVER.as_ref(), Access::Read);
+            None
+        }
+        Network::Proxied => draft.place_resolver(),
+    };
     for path in &spec.protect {
         draft.protect(path);
     }
+    Ok(Plan {
+        resolver,
+        ..draft.settle()
+    })
+}
+
+/// What `spec` asks to change, in a root that is there already.
+///
+/// # Errors
+/// [`JailError::Path`] for a path that can not be reached.
+pub(crate) fn changes(spec: &JailSpec, look: &impl Look) -> Result<Plan, JailError> {
+    let mut draft = Draft::new(spec, look);
+    draft.show_writable(spec)?;
     Ok(draft.settle())
 }
+
+/// Where programs look for the address of a name server.
+const RESOLVER: &str = "/etc/resolv.conf";
 
 /// A plan in the making.
 struct Draft<'a, L> {
@@ -167,7 +178,43 @@ struct Draft<'a, L> {
     links: BTreeMap<PathBuf, PathBuf>,
 }
 
-impl<L: Look> Draft<'_, L> {
+impl<'a, L: Look> Draft<'a, L> {
+    fn new(spec: &JailSpec, look: &'a L) -> Self {
+        Self {
+            look,
+            writable: spec.write.clone(),
+            found: BTreeMap::new(),
+            links: BTreeMap::new(),
+        }
+    }
+
+    fn show_writable(&mut self, spec: &JailSpec) -> Result<(), JailError> {
+        for path in &spec.write {
+            let shown = self.show(path, Access::Write);
+            let shown = shown.map_err(|cause| JailError::Path {
+                path: path.clone(),
+                cause,
+            })?;
+            self.writable.push(shown);
+        }
+        Ok(())
+    }
+
+    /// Where [`RESOLVER`] is, or can be made. None where it is not there and its folder is the
+    /// machine's own: programs ask the room's own address then by themselves.
+    fn place_resolver(&mut self) -> Option<PathBuf> {
+        let path = Path::new(RESOLVER);
+        let links = self.links.clone();
+        if let Ok(shown) = self.show(path, Access::Read) {
+            return Some(shown);
+        }
+        self.links = links;
+        let covered = path
+            .ancestors()
+            .any(|folder| self.found.contains_key(folder));
+        (!covered).then(|| path.to_owned())
+    }
+
     fn show_if_there(&mut self, path: &Path, access: Access) {
         let links = self.links.clone();
         if self.show(path, access).is_err() {
@@ -256,7 +303,11 @@ impl<L: Look> Draft<'_, L> {
             .into_iter()
             .filter(|(at, _)| !covered(at))
             .collect();
-        Plan { binds, links }
+        Plan {
+            binds,
+            links,
+            resolver: None,
+        }
     }
 }
 

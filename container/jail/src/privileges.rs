@@ -33,7 +33,14 @@ pub(crate) fn empty_bounding_set() -> Result<(), JailError> {
 /// Takes all capabilities from this process.
 pub(crate) fn drop_capabilities() -> Result<(), JailError> {
     sys::clear_ambient().during("drop ambient capabilities")?;
-    sys::clear_capabilities().during("drop capabilities")
+    sys::set_capabilities(0).during("drop capabilities")
+}
+
+/// Takes all capabilities from this process but that to signal what runs as another user.
+pub(crate) fn keep_to_signals() -> Result<(), JailError> {
+    sys::clear_ambient().during("drop ambient capabilities")?;
+    let held = sys::capabilities().during("read capabilities")?;
+    sys::set_capabilities(held & 1 << CAP_KILL).during("drop capabilities")
 }
 
 /// No exec gives a privilege from now on.

@@ -8,14 +8,17 @@ use std::path::{Component, Path, PathBuf};
 /// The longest spec frame `openclaw-jail` reads, in bytes.
 pub const MAX_SPEC: usize = 1024 * 1024;
 
-/// One jailed program. Sent to `openclaw-jail` as the first frame on its stdin; every byte after it
-/// belongs to the program.
+/// One jailed program, or one room for several. Sent to `openclaw-jail` as the first frame on its
+/// stdin; every byte after it belongs to the program.
 ///
-/// It runs as whoever runs `openclaw-jail`; but where that is root, as the owner of the first path
-/// of `write`.
+/// A program runs as whoever runs `openclaw-jail`; but where that is root, as `user`, or else as the
+/// owner of the first path of `write`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JailSpec {
+    /// What is to be done with the rest.
+    #[serde(default)]
+    pub order: Order,
     /// The program's absolute path; visible inside even when nothing in `read` covers it.
     pub program: PathBuf,
     /// Its arguments, without the program's name.
@@ -47,6 +50,27 @@ pub struct JailSpec {
     /// Its host name, where it has namespaces.
     #[serde(default = "default_hostname")]
     pub hostname: String,
+    /// The user and group it runs as where root runs `openclaw-jail`: one that nobody else has, so
+    /// that what it uses up is counted by itself. Ids of files in `write` are mapped, so that they
+    /// keep their owner on disk.
+    #[serde(default)]
+    pub user: Option<u32>,
+}
+
+/// What `openclaw-jail` is to do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Build all walls anew and run the program in them.
+    #[default]
+    Run,
+    /// Build a room, hand it over as [`crate::room::Room::receive`] takes it, and end. The program
+    /// is not run, but shown in the room.
+    Open,
+    /// Run the program in the room whose descriptors came with the frame: see
+    /// [`crate::room::Room::send`]. What the room shows, its host name and its network were decided
+    /// when it was opened; here `write` says what of it may be changed.
+    Join,
 }
 
 /// Which network a jailed program sees.
@@ -55,6 +79,9 @@ pub struct JailSpec {
 pub enum Network {
     /// None but a loopback of its own; without namespaces no sockets at all.
     None,
+    /// As [`Network::None`], and a room has doors in it, behind which whoever opened it answers:
+    /// [`crate::room::Doors`].
+    Proxied,
     /// The machine's.
     Host,
 }
@@ -145,6 +172,11 @@ impl JailSpec {
                 check_ours(field, path)?;
             }
         }
+        if self.order != Order::Run && self.namespaces == Namespaces::Off {
+            return Err(JailError::Spec(
+                "a room is made of namespaces, and namespaces are off".to_owned(),
+            ));
+        }
         check_words("args", self.args.iter().chain([&self.argv0]))?;
         check_words("env", self.env.keys().chain(self.env.values()))
     }
@@ -197,6 +229,7 @@ mod tests {
 
     fn spec() -> JailSpec {
         JailSpec {
+            order: Order::Run,
             program: "/bin/true".into(),
             args: vec![],
             argv0: "true".into(),
@@ -210,6 +243,7 @@ mod tests {
             namespaces: Namespaces::Auto,
             role: Role::Shell,
             hostname: default_hostname(),
+            user: None,
         }
     }
 

@@ -7,6 +7,7 @@
 use libc::{c_int, c_long, c_ulong, sock_filter, sock_fprog};
 use nix::errno::Errno;
 use nix::unistd::Pid;
+use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// Which side of a fork this is.
@@ -189,15 +190,21 @@ struct CapabilityData {
 
 const CAPABILITY_V3: u32 = 0x2008_0522;
 
-/// Empties the effective, permitted and inheritable sets.
-pub(crate) fn clear_capabilities() -> Result<(), Errno> {
+/// Makes these the effective and permitted sets, bit 0 being `CAP_CHOWN`, and empties the
+/// inheritable one.
+pub(crate) fn set_capabilities(kept: u64) -> Result<(), Errno> {
     let header = CapabilityHeader {
         version: CAPABILITY_V3,
         pid: 0,
     };
-    let none = [CapabilityData::default(); 2];
+    let half = |kept: u32| CapabilityData {
+        effective: kept,
+        permitted: kept,
+        inheritable: 0,
+    };
+    let sets = [half(kept as u32), half((kept >> 32) as u32)];
     // SAFETY: version 3 takes a header and two data records, which live until the call returns.
-    let done = unsafe { libc::syscall(libc::SYS_capset, &raw const header, none.as_ptr()) };
+    let done = unsafe { libc::syscall(libc::SYS_capset, &raw const header, sets.as_ptr()) };
     Errno::result(done).map(drop)
 }
 
@@ -249,6 +256,36 @@ pub(crate) fn loopback_up(socket: &impl AsFd) -> Result<(), Errno> {
             &raw const request,
         )
     };
+    Errno::result(done).map(drop)
+}
+
+/// Gives the network interface `lo` a second address; with it the kernel takes all of its network
+/// for its own.
+pub(crate) fn add_to_loopback(
+    socket: &impl AsFd,
+    address: Ipv4Addr,
+    prefix: u8,
+) -> Result<(), Errno> {
+    let mask = Ipv4Addr::from_bits(u32::MAX << (32 - u32::from(prefix.clamp(1, 32))));
+    set_address(socket, libc::SIOCSIFADDR, address)?;
+    set_address(socket, libc::SIOCSIFNETMASK, mask)
+}
+
+fn set_address(socket: &impl AsFd, what: c_ulong, address: Ipv4Addr) -> Result<(), Errno> {
+    // SAFETY: an `ifreq` of zeros is valid.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(b"lo:1") {
+        *to = *from as libc::c_char;
+    }
+    let mut bytes = [0; 14];
+    // A port, which is none here, and the address.
+    bytes[2..6].copy_from_slice(&address.octets());
+    request.ifr_ifru.ifru_addr = libc::sockaddr {
+        sa_family: libc::AF_INET as libc::sa_family_t,
+        sa_data: bytes.map(|byte: u8| byte as libc::c_char),
+    };
+    // SAFETY: both requests read one `ifreq`, which lives until the call returns.
+    let done = unsafe { libc::ioctl(socket.as_fd().as_raw_fd(), what as _, &raw const request) };
     Errno::result(done).map(drop)
 }
 

@@ -206,6 +206,7 @@ fn spec(sandbox: &Sandbox, read: Vec<PathBuf>, write: Vec<PathBuf>) -> JailSpec 
     let limits = &sandbox.limits;
     let root = || PathBuf::from("/");
     JailSpec {
+        order: jail::spec::Order::Run,
         program: PathBuf::new(),
         args: Vec::new(),
         argv0: String::new(),
@@ -233,6 +234,7 @@ fn spec(sandbox: &Sandbox, read: Vec<PathBuf>, write: Vec<PathBuf>) -> JailSpec 
         },
         role: Role::Shell,
         hostname: HOSTNAME.to_owned(),
+        user: None,
     }
 }
 

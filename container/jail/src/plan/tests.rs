@@ -49,6 +49,7 @@ const TREE: Tree = Tree(&[
 fn spec(read: &[&str], write: &[&str], protect: &[&str]) -> JailSpec {
     let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect();
     JailSpec {
+        order: crate::spec::Order::Run,
         program: "/usr/bin/sh".into(),
         args: vec![],
         argv0: "sh".into(),
@@ -62,6 +63,7 @@ fn spec(read: &[&str], write: &[&str], protect: &[&str]) -> JailSpec {
         namespaces: Namespaces::Auto,
         role: Role::Shell,
         hostname: "h".into(),
+        user: None,
     }
 }
 

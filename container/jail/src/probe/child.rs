@@ -78,6 +78,7 @@ fn spec(jail_program: &Path, errand: &Errand, walls: Walls) -> io::Result<JailSp
     let system = ["/usr", "/bin", "/lib", "/lib64", "/nix", "/etc/ld.so.cache"];
     let workspace = &errand.targets.workspace;
     Ok(JailSpec {
+        order: crate::spec::Order::Run,
         program: env::current_dir()?.join(jail_program),
         args: vec![PROBE_CHILD.to_owned(), serde_json::to_string(errand)?],
         argv0: "openclaw-jail".to_owned(),
@@ -94,6 +95,7 @@ fn spec(jail_program: &Path, errand: &Errand, walls: Walls) -> io::Result<JailSp
         },
         role: Role::Shell,
         hostname: "probe".to_owned(),
+        user: None,
     })
 }
 

@@ -11,7 +11,9 @@
     reason = "a harness that starts jails; what fails fails the test"
 )]
 
-use jail::spec::{JailSpec, Limits, Namespaces, Network, Role};
+use jail::JailError;
+use jail::room::{Opened, Room};
+use jail::spec::{JailSpec, Limits, Namespaces, Network, Order, Role};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
@@ -61,6 +63,7 @@ impl Place {
             Namespaces::Off
         };
         JailSpec {
+            order: Order::Run,
             program: "/bin/sh".into(),
             args: vec!["-c".to_owned(), script.to_owned()],
             argv0: "sh".to_owned(),
@@ -74,6 +77,7 @@ impl Place {
             namespaces,
             role: Role::Shell,
             hostname: "openclaw".to_owned(),
+            user: None,
         }
     }
 
@@ -172,7 +176,13 @@ pub(crate) fn start(spec: &JailSpec) -> Running {
 
 /// Starts a jail by a command that runs it somehow, such as as somebody else.
 pub(crate) fn start_as(command: &mut Command, spec: &JailSpec) -> Running {
-    let (mut link, inside) = UnixStream::pair().unwrap();
+    let mut running = spawn(command);
+    running.link.write_all(&spec.to_frame().unwrap()).unwrap();
+    running
+}
+
+fn spawn(command: &mut Command) -> Running {
+    let (link, inside) = UnixStream::pair().unwrap();
     let child = command
         .arg("a title")
         .env_clear()
@@ -183,7 +193,6 @@ pub(crate) fn start_as(command: &mut Command, spec: &JailSpec) -> Running {
         .unwrap();
     // The command holds the inner end of the link open.
     command.stdin(Stdio::null());
-    link.write_all(&spec.to_frame().unwrap()).unwrap();
     Running { child, link }
 }
 
@@ -270,4 +279,47 @@ pub(crate) fn all_fail<const N: usize>(
         assert_eq!(ended.stdout, "", "in {:?}", place.workspace);
         assert_eq!(ended.code(), 0, "{ended:?}");
     }
+}
+
+// === rooms ===
+
+/// Starts `openclaw-jail` by `command` with the order to open a room like `spec`'s.
+pub(crate) fn open_as(command: &mut Command, spec: &JailSpec) -> Result<Opened, JailError> {
+    let spec = JailSpec {
+        order: Order::Open,
+        ..spec.clone()
+    };
+    let running = start_as(command, &spec);
+    let opened = Room::receive(&running.link);
+    let ended = running.end();
+    let code = if opened.is_ok() { 0 } else { 125 };
+    assert_eq!(ended.code(), code, "{ended:?}");
+    opened
+}
+
+pub(crate) fn open(spec: &JailSpec) -> Opened {
+    open_as(&mut Command::new(JAIL), spec).unwrap()
+}
+
+/// Starts the program of `spec` in `room`.
+pub(crate) fn start_in(room: &Room, spec: &JailSpec) -> Running {
+    join_as(&mut Command::new(JAIL), room, spec)
+}
+
+pub(crate) fn join_as(command: &mut Command, room: &Room, spec: &JailSpec) -> Running {
+    let spec = JailSpec {
+        order: Order::Join,
+        ..spec.clone()
+    };
+    let running = spawn(command);
+    room.send(&running.link, &spec.to_frame().unwrap()).unwrap();
+    running
+}
+
+/// Runs it in the room and returns what it printed; it must have succeeded.
+#[track_caller]
+pub(crate) fn print_in(room: &Room, spec: &JailSpec) -> String {
+    let ended = start_in(room, spec).end();
+    assert!(ended.status.success(), "{ended:?}");
+    ended.stdout
 }
