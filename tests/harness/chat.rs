@@ -244,7 +244,10 @@ impl Exchange {
             .iter()
             .filter_map(|activity| match activity {
                 Activity::Notice { text } => Some(text.as_str()),
-                Activity::ToolBegan { .. } | Activity::ToolEnded { .. } => None,
+                Activity::ToolBegan { .. }
+                | Activity::ToolEnded { .. }
+                | Activity::ApprovalAsked(_)
+                | Activity::ApprovalEnded(_) => None,
             });
         notices.collect()
     }

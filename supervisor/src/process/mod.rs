@@ -7,6 +7,8 @@
 
 mod child;
 mod spawn;
+pub mod cgroup;
+pub mod usage;
 
 pub use child::{Child, ExitReason, KillStep};
-pub use spawn::{Spawn, SpawnError, spawn};
+pub use spawn::{Spawn, SpawnError, link, spawn, start};

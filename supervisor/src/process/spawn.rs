@@ -3,7 +3,7 @@
 use super::child::Child;
 use ipc::link::Link;
 use serde::{Serialize, de::DeserializeOwned};
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -19,8 +19,6 @@ pub struct Spawn<'a> {
     pub title: String,
     /// The other arguments.
     pub args: Vec<String>,
-    /// Written to the link before anything else: the jail's spec, for `openclaw-jail`.
-    pub first: Option<Vec<u8>>,
     /// Stamped on the child's log lines.
     pub label: String,
 }
@@ -43,30 +41,42 @@ impl SpawnError {
     }
 }
 
-/// Starts a child in a process group of its own. Needs a tokio runtime.
+/// Starts a child in a process group of its own, with a link to it. Needs a tokio runtime.
 ///
 /// # Errors
 /// [`SpawnError`] names the program and what the system said.
-pub fn spawn<Out, In>(spawn: Spawn<'_>) -> Result<(Child, Link<Out, In>), SpawnError>
+pub fn spawn<Out, In>(spawn: &Spawn<'_>) -> Result<(Child, Link<Out, In>), SpawnError>
 where
     Out: Serialize,
     In: DeserializeOwned,
 {
-    start(&spawn).map_err(|cause| SpawnError {
-        program: spawn.program.display().to_string(),
-        cause,
-    })
+    let (child, ours) = start(spawn)?;
+    Ok((child, link(spawn.program, ours)?))
 }
 
-fn start<Out, In>(spawn: &Spawn<'_>) -> io::Result<(Child, Link<Out, In>)>
+/// Starts a child like [`spawn`], and returns our end of its standard input as it is: for one that is
+/// told something else first, such as `openclaw-jail` its spec.
+///
+/// # Errors
+/// [`SpawnError`] names the program and what the system said.
+pub fn start(spawn: &Spawn<'_>) -> Result<(Child, UnixStream), SpawnError> {
+    try_start(spawn).map_err(|cause| SpawnError::new(spawn.program, cause))
+}
+
+/// The link of a child whose end of `ours` is its standard input.
+///
+/// # Errors
+/// [`SpawnError`] names the program and what the system said.
+pub fn link<Out, In>(program: &Path, ours: UnixStream) -> Result<Link<Out, In>, SpawnError>
 where
     Out: Serialize,
     In: DeserializeOwned,
 {
-    let (mut ours, theirs) = UnixStream::pair()?;
-    if let Some(first) = &spawn.first {
-        ours.write_all(first)?;
-    }
+    Link::from_fd(OwnedFd::from(ours)).map_err(|cause| SpawnError::new(program, cause))
+}
+
+fn try_start(spawn: &Spawn<'_>) -> io::Result<(Child, UnixStream)> {
+    let (ours, theirs) = UnixStream::pair()?;
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place that starts children"
@@ -84,6 +94,5 @@ where
     let process = tokio::process::Command::from(command)
         .kill_on_drop(true)
         .spawn()?;
-    let child = Child::new(process, spawn.label.clone());
-    Ok((child, Link::from_fd(OwnedFd::from(ours))?))
+    Ok((Child::new(process, spawn.label.clone()), ours))
 }

@@ -142,7 +142,8 @@ impl Driver {
         let transcript = Transcript::load(services.store.clone(), open.id, open.next_item).await?;
         // Each call has an item, so there were fewer jobs than there are items.
         let programs = Arc::clone(&services.programs);
-        let tools = ToolHost::new(programs, key.to_string(), open.next_item.0);
+        let walls = services.walls.clone();
+        let tools = ToolHost::new(programs, walls, key.to_string(), open.next_item.0);
         let config = rules::configured(&live, &agent);
         let mut driver = Self {
             policy: rules::policy(&live, &config, &key),

@@ -40,12 +40,11 @@ impl AgentProcess {
     /// Starts one; it seals itself and says hello.
     pub(super) fn spawn(program: &Path, session: &SessionKey) -> Result<Self, SpawnError> {
         let title = format!("openclaw-agent [{session}]");
-        let (child, link) = spawn(Spawn {
+        let (child, link) = spawn(&Spawn {
             program,
             label: title.clone(),
             title,
             args: Vec::new(),
-            first: None,
         })?;
         let (to, outbox) = mpsc::channel(UNREAD);
         let (inbox, from) = mpsc::channel(UNHEARD);

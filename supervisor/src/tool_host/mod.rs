@@ -2,19 +2,22 @@
 //! jobs. Places calls, keeps deadlines of cancellation; decides nothing: that is `policy`.
 
 mod process;
+mod room;
 
 use crate::config::Programs;
 use crate::policy::{Place, SessionPolicy};
 use ipc::id::JobId;
-use ipc::tool::{Capture, ToolOutcome, ToolStart};
+use ipc::tool::{Capture, ToolOutcome};
 use ipc::tool_args::{ProcessAction, ProcessArgs, ToolArgs};
+use jail::probe::Report;
 use jail::spec::JailSpec;
 use process::{ToolProcess, Toolbox};
+use room::{Opening, Rooms};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Most background jobs of one session; the oldest that has ended gives way.
@@ -60,6 +63,7 @@ struct Job {
 pub struct ToolHost {
     programs: Arc<Programs>,
     label: String,
+    rooms: Rooms,
     files: Option<Arc<ToolProcess>>,
     jobs: BTreeMap<JobId, Job>,
     next_job: u64,
@@ -68,15 +72,27 @@ pub struct ToolHost {
 }
 
 impl ToolHost {
-    /// No process yet; `label` is the session's key, for `ps` and the log. Jobs are numbered from
-    /// `first_job`: a number that the model knows from an earlier gateway is not used again.
+    /// No process yet; `label` is the session's key, for `ps` and the log; `walls` is what the probe
+    /// found. Jobs are numbered from `first_job`: a number that the model knows from an earlier
+    /// gateway is not used again.
     #[must_use]
-    pub fn new(programs: Arc<Programs>, label: String, first_job: u64) -> Self {
+    pub fn new(
+        programs: Arc<Programs>,
+        walls: watch::Receiver<Option<Report>>,
+        label: String,
+        first_job: u64,
+    ) -> Self {
+        let rooms = Rooms::new(Opening {
+            programs: Arc::clone(&programs),
+            label: label.clone(),
+            walls,
+        });
         // Unbounded in form; in fact at most one message for each of MAX_JOBS processes.
         let (ended, news) = mpsc::unbounded_channel();
         Self {
             programs,
             label,
+            rooms,
             files: None,
             jobs: BTreeMap::new(),
             next_job: first_job,
@@ -148,12 +164,14 @@ impl ToolHost {
     /// The session hibernates: what only waits for calls goes; background jobs stay.
     pub fn rest(&mut self) {
         self.files = None;
+        self.rooms.leave();
     }
 
     /// Ends everything, background jobs too.
     pub fn end_all(&mut self) {
         self.files = None;
         self.jobs.clear();
+        self.rooms.leave();
     }
 
     fn exec(
@@ -175,18 +193,8 @@ impl ToolHost {
             | ToolArgs::SessionStatus(_)
             | ToolArgs::AgentsList(_) => String::new(),
         };
-        let start = policy.tool_start(job.clone());
-        let spawned = self.spawn("exec", &job, policy.exec_jail(), start);
+        let process = self.spawn("exec", &job, policy, policy.exec_jail());
         Box::pin(async move {
-            let process = match spawned {
-                Ok(process) => Arc::new(process),
-                Err(outcome) => {
-                    return Ended {
-                        outcome,
-                        kept: None,
-                    };
-                }
-            };
             let outcome = process.call_or_kill(args, &cancel).await;
             let kept = matches!(outcome, ToolOutcome::Running { .. }).then_some(Kept {
                 job,
@@ -204,46 +212,38 @@ impl ToolHost {
         cancel: CancellationToken,
     ) -> Running {
         let live = self.files.take().filter(|process| process.is_alive());
-        let process = match live {
-            Some(process) => Ok(process),
-            None => {
-                let job = JobId("files".into());
-                let start = policy.tool_start(job.clone());
-                self.spawn("files", &job, policy.files_jail(), start)
-                    .map(Arc::new)
+        let process = live.unwrap_or_else(|| {
+            let job = JobId("files".into());
+            self.spawn("files", &job, policy, policy.files_jail())
+        });
+        self.files = Some(Arc::clone(&process));
+        Box::pin(async move {
+            Ended {
+                outcome: process.call(args, &cancel).await,
+                kept: None,
             }
-        };
-        match process {
-            Ok(process) => {
-                self.files = Some(Arc::clone(&process));
-                Box::pin(async move {
-                    Ended {
-                        outcome: process.call(args, &cancel).await,
-                        kept: None,
-                    }
-                })
-            }
-            Err(outcome) => at_once(outcome),
-        }
+        })
     }
 
+    /// Starts a process in the session's room; what is in `jail` narrows what the room shows.
     fn spawn(
-        &self,
+        &mut self,
         role: &'static str,
         job: &JobId,
+        policy: &SessionPolicy,
         jail: JailSpec,
-        start: ToolStart,
-    ) -> Result<ToolProcess, ToolOutcome> {
+    ) -> Arc<ToolProcess> {
         let toolbox = Toolbox {
-            programs: &self.programs,
+            programs: Arc::clone(&self.programs),
             role,
             title: format!("openclaw-toolbox [{} {job}]", self.label),
             jail,
-            start,
+            ticket: self.rooms.ticket(&policy.exec_jail()),
+            start: policy.tool_start(job.clone()),
             job: job.clone(),
             ended: self.ended.clone(),
         };
-        ToolProcess::spawn(toolbox).map_err(|error| failed(error.to_string()))
+        Arc::new(ToolProcess::spawn(toolbox))
     }
 
     fn poke(&mut self, job: JobId, args: ProcessArgs, cancel: CancellationToken) -> Running {

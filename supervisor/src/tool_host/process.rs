@@ -1,14 +1,16 @@
 //! One toolbox process: its owner task, and the handle calls are made through.
 
+use super::room::{Ground, Ticket};
 use super::{JobEnded, cancelled, failed};
 use crate::config::Programs;
-use crate::process::{Child, ExitReason, KillStep, Spawn, SpawnError, spawn};
+use crate::process::{Child, ExitReason, KillStep, Spawn, SpawnError, link, start};
 use ipc::id::{CallId, JobId};
 use ipc::link::{Link, LinkReceiver, LinkSender};
 use ipc::tool::{FromTool, ToTool, ToolOutcome, ToolStart};
 use ipc::tool_args::ToolArgs;
 use jail::spec::JailSpec;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -29,11 +31,13 @@ const UNHEARD: usize = 8;
 const JAIL_FAILED: i32 = 125;
 
 /// What a toolbox process is made from.
-pub(super) struct Toolbox<'a> {
-    pub(super) programs: &'a Programs,
+pub(super) struct Toolbox {
+    pub(super) programs: Arc<Programs>,
     pub(super) role: &'static str,
     pub(super) title: String,
     pub(super) jail: JailSpec,
+    /// Its place among walls.
+    pub(super) ticket: Ticket,
     pub(super) start: ToolStart,
     pub(super) job: JobId,
     pub(super) ended: mpsc::UnboundedSender<JobEnded>,
@@ -59,51 +63,28 @@ enum Order {
 }
 
 impl ToolProcess {
-    /// Starts the process behind its walls.
-    pub(super) fn spawn(toolbox: Toolbox<'_>) -> Result<Self, SpawnError> {
-        let Toolbox {
-            programs,
-            role,
-            title,
-            mut jail,
-            start,
-            job,
-            ended,
-        } = toolbox;
-        jail.program.clone_from(&programs.toolbox);
-        jail.args = vec![role.to_owned()];
-        jail.argv0.clone_from(&title);
-        let first = jail
-            .to_frame()
-            .map_err(|error| SpawnError::new(&programs.jail, error))?;
-        let (child, link) = spawn(Spawn {
-            program: &programs.jail,
-            title: title.replacen("openclaw-toolbox", "openclaw-jail", 1),
-            args: Vec::new(),
-            first: Some(first),
-            label: title,
-        })?;
+    /// Starts the process behind its walls. Where that fails, every call says why.
+    pub(super) fn spawn(toolbox: Toolbox) -> Self {
         let (orders, inbox) = mpsc::channel(CALLS);
         let (alive, gone) = watch::channel(false);
-        let owner = Owner {
-            child,
-            to: None,
-            pending: BTreeMap::new(),
-            last_call: CallId(0),
-            background: false,
-            job,
-            ended,
-        };
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
-            owner.serve(link, inbox, start).await;
-            let _ = alive.send(true);
+            match toolbox.start().await {
+                Ok(started) => {
+                    started.serve(inbox).await;
+                    let _ = alive.send(true);
+                }
+                Err(error) => {
+                    let _ = alive.send(true);
+                    refuse(inbox, &error).await;
+                }
+            }
         });
-        Ok(Self {
+        Self {
             orders,
             gone,
             _owner: tasks,
-        })
+        }
     }
 
     /// Whether the process has not left.
@@ -164,6 +145,65 @@ impl ToolProcess {
     }
 }
 
+impl Toolbox {
+    async fn start(self) -> Result<Started, SpawnError> {
+        let ground = self.ticket.redeem(self.jail.namespaces).await?;
+        let mut jail = ground.spec(self.jail);
+        let jail_program = &self.programs.jail;
+        let failed = |error: String| SpawnError::new(jail_program, error);
+        jail.program.clone_from(&self.programs.toolbox);
+        jail.args = vec![self.role.to_owned()];
+        jail.argv0.clone_from(&self.title);
+        let frame = jail.to_frame().map_err(|error| failed(error.to_string()))?;
+        let (child, mut ours) = start(&Spawn {
+            program: jail_program,
+            title: self.title.replacen("openclaw-toolbox", "openclaw-jail", 1),
+            args: Vec::new(),
+            label: self.title,
+        })?;
+        let told = ground.tell(&mut ours, &frame);
+        told.map_err(|error| failed(error.to_string()))?;
+        let owner = Owner {
+            child,
+            to: None,
+            pending: BTreeMap::new(),
+            last_call: CallId(0),
+            background: false,
+            job: self.job,
+            ended: self.ended,
+            _ground: ground,
+        };
+        Ok(Started {
+            owner,
+            link: link(jail_program, ours)?,
+            start: self.start,
+        })
+    }
+}
+
+/// A process that was told what to build, and nothing else yet.
+struct Started {
+    owner: Owner,
+    link: Link<ToTool, FromTool>,
+    start: ToolStart,
+}
+
+impl Started {
+    async fn serve(self, orders: mpsc::Receiver<Order>) {
+        self.owner.serve(self.link, orders, self.start).await;
+    }
+}
+
+/// Answers for a process that never came to be.
+async fn refuse(mut orders: mpsc::Receiver<Order>, error: &SpawnError) {
+    while let Some(order) = orders.recv().await {
+        if let Order::Run { reply, call, .. } = order {
+            let _ = call.send(CallId(0));
+            let _ = reply.send(failed(error.to_string()));
+        }
+    }
+}
+
 /// Owns the process.
 struct Owner {
     child: Child,
@@ -175,6 +215,8 @@ struct Owner {
     background: bool,
     job: JobId,
     ended: mpsc::UnboundedSender<JobEnded>,
+    /// The room stays as long as somebody is in it.
+    _ground: Ground,
 }
 
 impl Owner {
