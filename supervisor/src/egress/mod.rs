@@ -1,6 +1,8 @@
 //! The one way out.
 
 pub mod counts;
+pub mod head;
+pub mod chunks;
 pub mod socks;
 pub mod dns;
 mod pool;
