@@ -16,4 +16,5 @@ pub mod model;
 pub mod process;
 pub mod workspace;
 pub mod store;
+pub mod audit;
 pub mod config;
