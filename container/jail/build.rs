@@ -121,6 +121,7 @@ fn call_number(call: &str) -> String {
 fn answer(word: &str) -> String {
     match word {
         "allow" => "Answer::Allow".to_owned(),
+        "notify" => "Answer::Notify".to_owned(),
         errno => format!("Answer::Errno(libc::{errno} as u16)"),
     }
 }

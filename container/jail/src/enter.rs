@@ -18,8 +18,8 @@ use crate::plan::{self, Access, Plan};
 use crate::reaper::{self, Reach};
 use crate::spec::{JailSpec, MAX_SPEC, Namespaces, Network, Order, Role};
 use crate::sys::{self, Side};
-use crate::syscalls::{List, NO_SOCKETS, NO_UNIX, SHELL};
-use crate::{attempts, doors, filter, limits, mounts, privileges};
+use crate::syscalls::{List, NO_SOCKETS, NO_UNIX, NOTIFIED, SHELL};
+use crate::{attempts, doors, filter, limits, mounts, notify, privileges};
 use nix::sys::prctl;
 use nix::unistd::{Pid, chdir, execve, setpgid, setsid};
 use std::env;
@@ -296,7 +296,11 @@ fn target(spec: &JailSpec, plan: &Plan, walls: &Walls) -> Result<u8, JailError> 
     sys::default_signal(libc::SIGPIPE);
     reaper::release_signals()?;
     let filter = filter::compile(&lists(spec, walls, landlock), &[]);
-    sys::install_filter(&filter).during("install the syscall filter")?;
+    if is_mediated(spec, walls) {
+        notify::install(&filter, stdin().as_fd())?;
+    } else {
+        sys::install_filter(&filter).during("install the syscall filter")?;
+    }
     match execve(&program, &arguments, &environment) {
         Err(error) => Err(JailError::Exec {
             program: spec.program.clone(),
@@ -305,12 +309,23 @@ fn target(spec: &JailSpec, plan: &Plan, walls: &Walls) -> Result<u8, JailError> 
     }
 }
 
+/// Whether the supervisor makes each connection for what is inside.
+fn is_mediated(spec: &JailSpec, walls: &Walls) -> bool {
+    match (walls, spec.network) {
+        (Walls::Plain, Network::Proxied) => true,
+        (Walls::Plain, Network::None | Network::Host) | (Walls::Namespaces | Walls::Room, _) => {
+            false
+        }
+    }
+}
+
 fn lists(spec: &JailSpec, walls: &Walls, landlock: i32) -> Vec<&'static List> {
     let role = match spec.role {
         Role::Shell => &SHELL,
     };
     match (walls, spec.network) {
-        (Walls::Plain, Network::None | Network::Proxied) => vec![&NO_SOCKETS, role],
+        (Walls::Plain, Network::None) => vec![&NO_SOCKETS, role],
+        (Walls::Plain, Network::Proxied) => vec![&NOTIFIED, role],
         (Walls::Plain, Network::Host) => vec![&NO_UNIX, role],
         // Abstract sockets are the network namespace's, which it shares.
         (Walls::Namespaces | Walls::Room, Network::Host) if landlock < SCOPES => {

@@ -15,6 +15,9 @@ pub enum JailError {
     /// A room's descriptors did not arrive.
     #[error("openclaw-jail handed over no room: {0}")]
     NoAnswer(io::Error),
+    /// A jail whose connections are made for it did not say where they are heard.
+    #[error("openclaw-jail handed over no syscall listener: {0}")]
+    NoListener(io::Error),
     /// The kernel or the container gives no namespaces of one's own.
     #[error("no {what} here ({cause}); {mend}")]
     Missing {

@@ -146,6 +146,7 @@ fn give(answer: Answer) -> sock_filter {
     let value = match answer {
         Answer::Allow => libc::SECCOMP_RET_ALLOW,
         Answer::Errno(errno) => libc::SECCOMP_RET_ERRNO | u32::from(errno),
+        Answer::Notify => libc::SECCOMP_RET_USER_NOTIF,
     };
     statement(RETURN, value)
 }
@@ -222,11 +223,12 @@ mod tests {
         give(rule.map_or(otherwise, |rule| rule.answer)).k
     }
 
-    fn every_list() -> [Vec<&'static List>; 4] {
+    fn every_list() -> [Vec<&'static List>; 5] {
         [
             vec![&syscalls::SHELL],
             vec![&syscalls::NO_SOCKETS, &syscalls::SHELL],
             vec![&syscalls::NO_UNIX, &syscalls::SHELL],
+            vec![&syscalls::NOTIFIED, &syscalls::SHELL],
             vec![&syscalls::AGENT],
         ]
     }

@@ -25,6 +25,8 @@ pub mod seal;
 
 mod landlock;
 
+pub mod notify;
+
 mod mounts;
 
 mod plan;

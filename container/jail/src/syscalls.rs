@@ -7,6 +7,8 @@ pub(crate) enum Answer {
     Allow,
     /// It fails with this error number.
     Errno(u16),
+    /// It waits for whoever holds the filter's listener: [`crate::notify`].
+    Notify,
 }
 
 /// One role's list. The first rule that fits a call decides.
