@@ -5,20 +5,21 @@
 //!               full ── yes, unless ask is always
 //!               allowlist ── on the list: yes, unless ask is always
 //!                            not on it:   ask off ── no;  ask on-miss ── a person
-//!   a person    can not be asked in this version, so askFallback decides:
-//!               deny ── no;  allowlist ── on the list: yes;  full ── yes
+//!   a person    there ── is asked, and the call waits for the word
+//!               away ─── askFallback: deny ── no;  allowlist ── on the list: yes;  full ── yes
+//!               waived ─ yes (`/elevated full`)
 //! ```
 //! The voices are the configuration, the host's `exec-approvals.json`, and the call itself. Each is
 //! heard on top of those before it, and each must allow the command by itself: to ask more often
 //! would otherwise allow more, wherever askFallback is generous.
 
-use super::command::{AllowList, Ground, Objection, is_harmless};
+use super::command::{AllowList, Ground, Objection, Used, is_harmless};
 use crate::config::ExecPolicy;
 use crate::store::exec_approvals::ExecApprovals;
 use ipc::id::AgentId;
 use ipc::tool_args::{ExecArgs, ExecAsk, ExecSecurity};
 use std::cell::OnceCell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What `exec` may do for one agent.
 #[derive(Debug, Clone)]
@@ -41,6 +42,45 @@ struct Limits {
 struct Setting<T> {
     value: T,
     key: &'static str,
+}
+
+/// Whether somebody can be asked for a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Person {
+    /// Somebody can.
+    There,
+    /// Nobody can: what should be asked is decided by `askFallback`.
+    Away,
+    /// Nobody need be: what would be asked is granted.
+    Waived,
+}
+
+/// A command that may run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Grant {
+    /// As it is.
+    Free,
+    /// When a person says so.
+    Asked(Question),
+}
+
+/// What a person is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Question {
+    /// Why, in words.
+    pub(super) reason: String,
+    /// The program that is missing on the list and would answer the question once it is there.
+    pub(super) program: Option<PathBuf>,
+}
+
+/// What one voice says when it does not say no.
+#[derive(Debug, PartialEq, Eq)]
+enum Yes {
+    Free,
+    /// A person is to be asked, as the list does not cover it.
+    Missed(Objection),
+    /// A person is to be asked, whatever it is.
+    Always,
 }
 
 /// Why a command may not run.
@@ -97,7 +137,12 @@ impl ExecRules {
     }
 
     /// Whether the call may run, or why not, in words for the model.
-    pub(super) fn decide(&self, args: &ExecArgs, ground: &Ground<'_>) -> Result<(), String> {
+    pub(super) fn decide(
+        &self,
+        args: &ExecArgs,
+        ground: &Ground<'_>,
+        person: Person,
+    ) -> Result<Grant, String> {
         check_names(args)?;
         let call = Limits {
             security: self.host.security.lower(args.security, OWN_SECURITY),
@@ -109,12 +154,39 @@ impl ExecRules {
             let checked = listed.get_or_init(|| self.check_listed(args, ground));
             checked.clone()
         };
+        let mut missed = None;
+        let mut always = None;
         for limits in [self.config, self.host, call] {
-            limits
-                .course(listed)
-                .map_err(|no| self.in_words(no, &limits))?;
+            let said = limits.course(person, listed);
+            match said.map_err(|no| self.in_words(no, &limits))? {
+                Yes::Free => {}
+                Yes::Missed(objection) => missed = missed.or(Some((objection, limits.ask.key))),
+                Yes::Always => always = always.or(Some(limits.ask.key)),
+            }
         }
-        Ok(())
+        Ok(match (always, missed) {
+            (None, None) => Grant::Free,
+            // To put it on the list would change nothing.
+            (Some(key), _) => Grant::Asked(Question {
+                reason: format!("{key} is always"),
+                program: None,
+            }),
+            (None, Some((objection, key))) => Grant::Asked(Question {
+                reason: format!("{objection}, and {key} is on-miss"),
+                program: self.missing(args, ground),
+            }),
+        })
+    }
+
+    /// The entries of the allow-list that a command goes by, and the programs they stand for.
+    pub(super) fn used(&self, args: &ExecArgs, ground: &Ground<'_>) -> Vec<Used> {
+        self.list.used(&args.command, ground)
+    }
+
+    /// The one program that keeps the command off the list.
+    fn missing(&self, args: &ExecArgs, ground: &Ground<'_>) -> Option<PathBuf> {
+        let harmless = args.env.iter().all(|(name, v)| is_harmless(name, v));
+        harmless.then(|| self.list.missing(&args.command, ground))?
     }
 
     fn in_words(&self, no: No, limits: &Limits) -> String {
@@ -153,29 +225,40 @@ impl ExecRules {
 
 impl Limits {
     /// The picture above.
-    fn course(&self, listed: impl FnOnce() -> Result<(), Objection>) -> Result<(), No> {
+    fn course(
+        &self,
+        person: Person,
+        listed: impl FnOnce() -> Result<(), Objection>,
+    ) -> Result<Yes, No> {
         match (self.security.value, self.ask.value) {
             (ExecSecurity::Deny, _) => Err(No::Off),
-            (ExecSecurity::Full, ExecAsk::Off | ExecAsk::OnMiss) => Ok(()),
-            (ExecSecurity::Allowlist, ExecAsk::Off) => listed().map_err(No::Missed),
-            (ExecSecurity::Allowlist, ExecAsk::OnMiss) => match listed() {
-                Ok(()) => Ok(()),
-                Err(objection) => self.fall_back(|| Err(objection)),
+            (ExecSecurity::Full, ExecAsk::Off | ExecAsk::OnMiss) => Ok(Yes::Free),
+            (ExecSecurity::Allowlist, ExecAsk::Off) => match listed() {
+                Ok(()) => Ok(Yes::Free),
+                Err(objection) => Err(No::Missed(objection)),
             },
-            (ExecSecurity::Allowlist | ExecSecurity::Full, ExecAsk::Always) => {
-                self.fall_back(listed)
-            }
+            (ExecSecurity::Allowlist, ExecAsk::OnMiss) => match (listed(), person) {
+                (Ok(()), _) | (_, Person::Waived) => Ok(Yes::Free),
+                (Err(objection), Person::There) => Ok(Yes::Missed(objection)),
+                (Err(objection), Person::Away) => self.fall_back(|| Err(objection)),
+            },
+            (ExecSecurity::Allowlist | ExecSecurity::Full, ExecAsk::Always) => match person {
+                Person::Waived => Ok(Yes::Free),
+                Person::There => Ok(Yes::Always),
+                Person::Away => self.fall_back(listed),
+            },
         }
     }
 
-    fn fall_back(&self, listed: impl FnOnce() -> Result<(), Objection>) -> Result<(), No> {
-        match (self.fallback.value, self.security.value) {
+    fn fall_back(&self, listed: impl FnOnce() -> Result<(), Objection>) -> Result<Yes, No> {
+        let allowed = match (self.fallback.value, self.security.value) {
             // Where any command would do, the list is not the reason.
             (ExecSecurity::Deny, ExecSecurity::Full) => Err(No::Unasked(None)),
             (ExecSecurity::Deny, _) => Err(No::Unasked(listed().err())),
             (ExecSecurity::Allowlist, _) => listed().map_err(|o| No::Unasked(Some(o))),
             (ExecSecurity::Full, _) => Ok(()),
-        }
+        };
+        allowed.map(|()| Yes::Free)
     }
 }
 
@@ -197,7 +280,7 @@ fn unasked(objection: Option<&Objection>, limits: &Limits) -> String {
     let fallback = limits.fallback.key;
     format!(
         "the command was not run{because}: it needs a person's approval, as {key} is {value}, and \
-         this version can ask nobody, so {fallback} decides, which does not allow it. To change \
+         nobody can be asked here, so {fallback} decides, which does not allow it. To change \
          that, a person sets `{key}` to off, or `{fallback}` to allowlist or full"
     )
 }

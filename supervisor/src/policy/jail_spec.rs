@@ -3,7 +3,7 @@
 use super::env::CERTIFICATES;
 use super::host::{HostPaths, SYSTEM, around};
 use super::private::Private;
-use crate::config::{Agent, Config, Network, Sandbox};
+use crate::config::{Agent, Config, ElevatedWalls, Network, Sandbox};
 use jail::spec::{JailSpec, Limits, Role};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -78,14 +78,16 @@ const MIB: u64 = 1024 * 1024;
 const FILES_MEMORY: u64 = 512 * MIB;
 const FILES_PROCESSES: u64 = 64;
 
-/// The two jails of a session, less the program: that is the caller's to fill in.
+/// The jails of a session, less the program: that is the caller's to fill in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Jails {
     /// For commands.
     pub(super) exec: JailSpec,
     /// For file tools.
     pub(super) files: JailSpec,
-    /// Why neither may be used. They show nothing of the workspace then.
+    /// For elevated commands; as `exec` where nobody may have it.
+    pub(super) elevated: JailSpec,
+    /// Why none may be used. They show nothing of the workspace then.
     pub(super) closed: Option<String>,
     /// What of the settings is left out, and why.
     pub(super) warnings: Vec<String>,
@@ -98,7 +100,7 @@ impl Jails {
         let closed = closed(agent, private);
         let mut shown = Shown {
             private,
-            read: system(sandbox),
+            read: system(sandbox.network),
             warnings: Vec::new(),
         };
         shown.show_all("sandbox.readPaths", &sandbox.read_paths);
@@ -111,11 +113,22 @@ impl Jails {
                 write.push(place.clone());
             }
         }
-        let files = files(spec(sandbox, shown.read.clone(), write.clone()));
+        let network = sandbox.network;
+        let files = files(spec(sandbox, network, shown.read.clone(), write.clone()));
         shown.show_toolchains(config, agent, host);
+        let exec = spec(sandbox, network, shown.read.clone(), write.clone());
+        let elevated = match agent.tools.elevated.enabled {
+            true => {
+                shown.show_wider(&agent.tools.elevated.walls, &mut write);
+                let network = agent.tools.elevated.walls.network;
+                spec(sandbox, network, shown.read, write)
+            }
+            false => exec.clone(),
+        };
         Self {
-            exec: spec(sandbox, shown.read, write),
+            exec,
             files,
+            elevated,
             closed,
             warnings: shown.warnings,
         }
@@ -178,6 +191,21 @@ impl Shown<'_> {
         }
     }
 
+    /// What only elevated commands see. What is private stays so: no setting shows it.
+    fn show_wider(&mut self, walls: &ElevatedWalls, write: &mut Vec<PathBuf>) {
+        for place in system(walls.network) {
+            if !self.read.contains(&place) {
+                self.read.push(place);
+            }
+        }
+        self.show_all("tools.elevated.walls.readPaths", &walls.read_paths);
+        for place in &walls.write_paths {
+            if self.may("tools.elevated.walls.writePaths", place) {
+                write.push(place.clone());
+            }
+        }
+    }
+
     fn may(&mut self, key: &str, place: &Path) -> bool {
         let Some(objection) = self.private.objection(place) else {
             return true;
@@ -190,8 +218,8 @@ impl Shown<'_> {
     }
 }
 
-fn system(sandbox: &Sandbox) -> Vec<PathBuf> {
-    let indexes = match sandbox.network {
+fn system(network: Network) -> Vec<PathBuf> {
+    let indexes = match network {
         Network::None => &[][..],
         Network::Proxy | Network::Host => &ETC_INDEXES,
     };
@@ -202,7 +230,7 @@ fn system(sandbox: &Sandbox) -> Vec<PathBuf> {
     SYSTEM.iter().map(PathBuf::from).chain(etc).collect()
 }
 
-fn spec(sandbox: &Sandbox, read: Vec<PathBuf>, write: Vec<PathBuf>) -> JailSpec {
+fn spec(sandbox: &Sandbox, network: Network, read: Vec<PathBuf>, write: Vec<PathBuf>) -> JailSpec {
     let limits = &sandbox.limits;
     let root = || PathBuf::from("/");
     JailSpec {
@@ -216,7 +244,7 @@ fn spec(sandbox: &Sandbox, read: Vec<PathBuf>, write: Vec<PathBuf>) -> JailSpec 
         read,
         write,
         protect: Vec::new(),
-        network: match sandbox.network {
+        network: match network {
             Network::None | Network::Proxy => jail::spec::Network::None,
             Network::Host => jail::spec::Network::Host,
         },
@@ -329,6 +357,60 @@ mod tests {
             assert!(reason.contains("agents.defaults.workspace"), "{reason}");
             assert!(jails.exec.write.is_empty() && jails.files.write.is_empty());
         }
+    }
+
+    fn elevated(change: impl FnOnce(&mut ElevatedWalls)) -> Jails {
+        jails(|_, agent| {
+            agent.tools.elevated.enabled = true;
+            change(&mut agent.tools.elevated.walls);
+        })
+    }
+
+    #[test]
+    fn elevated_walls_are_wider_and_only_for_elevated_commands() {
+        let jails = elevated(|walls| {
+            walls.read_paths = vec!["/data".into()];
+            walls.write_paths = vec!["/scratch".into()];
+        });
+        assert_eq!(jails.elevated.network, jail::spec::Network::Host);
+        assert!(shows(&jails.elevated, "/data") && shows(&jails.elevated, "/scratch"));
+        assert_eq!(jails.elevated.write.len(), jails.exec.write.len() + 1);
+        for narrower in [&jails.exec, &jails.files] {
+            assert!(!shows(narrower, "/data") && !shows(narrower, "/scratch"));
+        }
+        for place in jails.exec.read.iter().chain(&jails.exec.write) {
+            assert!(shows(&jails.elevated, &place.display().to_string()));
+        }
+        assert_eq!(jails.warnings, [""; 0]);
+    }
+
+    #[test]
+    fn no_wider_walls_show_a_secret() {
+        let secrets = [
+            "/",
+            "/home",
+            "/home/a",
+            "/home/a/.ssh",
+            "/home/a/.openclaw",
+            "/home/a/.openclaw/agents",
+            "/home/a/.openclaw/state",
+            "/proc",
+        ];
+        let jails = elevated(|walls| {
+            walls.read_paths = secrets.map(PathBuf::from).to_vec();
+            walls.write_paths = secrets.map(PathBuf::from).to_vec();
+        });
+        for place in [
+            "/home/a/.ssh/id",
+            "/home/a/.openclaw/openclaw.json",
+            "/home/a/.openclaw/state/openclaw.sqlite",
+            "/home/a/.openclaw/agents/main/agent/auth-profiles.json",
+            "/root/x",
+        ] {
+            assert!(!shows(&jails.elevated, place), "{place}");
+        }
+        assert_eq!(jails.warnings.len(), 2 * secrets.len());
+        assert!(jails.warnings.iter().all(|w| w.contains("elevated.walls")));
     }
 
     #[test]

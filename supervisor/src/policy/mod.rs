@@ -3,8 +3,8 @@
 //!
 //! ```text
 //!   config, approvals, host ──▶ SessionPolicy ──┬─ offered ──▶ what the model is shown
-//!                                               ├─ decide ───▶ Allow(Place) | Deny(reason)
-//!                                               ├─ exec_jail, files_jail ─▶ JailSpec
+//!                                               ├─ decide ───▶ Allow | Confirm | Deny
+//!                                               ├─ exec_jail, files_jail, elevated_jail ─▶ JailSpec
 //!                                               └─ tool_start ▶ environment and bounds
 //!   LoopGuard   the same call again and again       TurnBudget   calls, tokens, time
 //! ```
@@ -15,6 +15,7 @@ mod session;
 mod loops;
 mod budget;
 mod patch;
+mod elevated;
 mod exec;
 mod command;
 mod jail_spec;
@@ -25,20 +26,34 @@ mod profile;
 mod groups;
 
 pub use budget::{TurnBudget, tokens};
-pub use command::IsProgram;
+pub use command::{IsProgram, Used};
+pub use elevated::{Circumstances, Sender};
+pub use exec::Person;
 pub use host::HostPaths;
 pub use loops::{LoopGuard, Verdict};
 pub use private::Resolve;
 pub use session::{PolicyInput, SessionPolicy};
 
+use elevated::Elevation;
+use exec::{Grant, Question};
 use ipc::id::JobId;
-use ipc::tool_args::{ProcessAction, ProcessArgs, SessionStatusArgs, ToolArgs};
+use ipc::tool_args::{ExecArgs, ProcessAction, ProcessArgs, SessionStatusArgs, ToolArgs};
+use std::path::PathBuf;
 
 /// Whether a call may run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// It may, there.
     Allow(Place),
+    /// It may, there, once a person has said so. Until then nothing of it is begun.
+    Confirm {
+        /// Where it runs then.
+        place: Place,
+        /// Why a person is asked, in words.
+        reason: String,
+        /// The program that would have to be on the allow-list for nobody to be asked.
+        program: Option<PathBuf>,
+    },
     /// It may not.
     Deny {
         /// For the model.
@@ -54,7 +69,10 @@ pub enum Place {
     /// In the session's file worker.
     Files,
     /// In a toolbox process of its own.
-    Exec,
+    Exec {
+        /// Whether it has the wider walls of `tools.elevated`, which are its own.
+        elevated: bool,
+    },
     /// In the toolbox process of that background job.
     Job(JobId),
     /// Nowhere: it lists the background jobs.
@@ -63,25 +81,61 @@ pub enum Place {
 
 /// Decides about one call.
 #[must_use]
-pub fn decide(args: &ToolArgs, policy: &SessionPolicy) -> Decision {
-    match place(args, policy) {
-        Ok(place) => Decision::Allow(place),
+pub fn decide(args: &ToolArgs, policy: &SessionPolicy, who: &Circumstances<'_>) -> Decision {
+    match decision(args, policy, who) {
+        Ok(decision) => decision,
         Err(reason) => Decision::Deny { reason },
     }
 }
 
-fn place(args: &ToolArgs, policy: &SessionPolicy) -> Result<Place, String> {
+fn decision(
+    args: &ToolArgs,
+    policy: &SessionPolicy,
+    who: &Circumstances<'_>,
+) -> Result<Decision, String> {
     policy.has_tool(args.name())?;
-    match args {
-        ToolArgs::Exec(args) => policy.may_run(args).map(|()| Place::Exec),
-        ToolArgs::Process(args) => job(args),
+    let place = match args {
+        ToolArgs::Exec(args) => return exec(args, policy, who),
+        ToolArgs::Process(args) => job(args)?,
         ToolArgs::Read(_) | ToolArgs::Write(_) | ToolArgs::Edit(_) | ToolArgs::Ls(_) => {
-            policy.jails_are_open().map(|()| Place::Files)
+            policy.jails_are_open().map(|()| Place::Files)?
         }
-        ToolArgs::ApplyPatch(args) => policy.may_patch(&args.input).map(|()| Place::Files),
-        ToolArgs::SessionStatus(args) => own_session(args, policy).map(|()| Place::Supervisor),
-        ToolArgs::AgentsList(_) => Ok(Place::Supervisor),
-    }
+        ToolArgs::ApplyPatch(args) => policy.may_patch(&args.input).map(|()| Place::Files)?,
+        ToolArgs::SessionStatus(args) => own_session(args, policy).map(|()| Place::Supervisor)?,
+        ToolArgs::AgentsList(_) => Place::Supervisor,
+    };
+    Ok(Decision::Allow(place))
+}
+
+fn exec(
+    args: &ExecArgs,
+    policy: &SessionPolicy,
+    who: &Circumstances<'_>,
+) -> Result<Decision, String> {
+    let elevated = args.elevated;
+    let place = Place::Exec { elevated };
+    let elevation = match elevated {
+        true => policy.elevated().decide(who)?,
+        false => Elevation::Free(who.person),
+    };
+    let asked = |question: Question| Decision::Confirm {
+        place: place.clone(),
+        reason: question.reason,
+        program: question.program,
+    };
+    Ok(match elevation {
+        Elevation::Free(person) => match policy.may_run(args, person)? {
+            Grant::Free => Decision::Allow(place),
+            Grant::Asked(question) => asked(question),
+        },
+        Elevation::Asked => {
+            policy.may_run(args, who.person)?;
+            asked(Question {
+                reason: "it wants the wider walls, and /elevated is ask".to_owned(),
+                program: None,
+            })
+        }
+    })
 }
 
 fn job(args: &ProcessArgs) -> Result<Place, String> {

@@ -1,14 +1,15 @@
 //! What holds for one session, drawn from configuration, approvals and machine once, at its start.
 
-use super::command::{Ground, IsProgram};
+use super::command::{Ground, IsProgram, Used};
+use super::elevated::{ElevatedRules, Sender};
 use super::env::{self, Sources};
-use super::exec::ExecRules;
+use super::exec::{ExecRules, Grant, Person};
 use super::host::HostPaths;
 use super::jail_spec::Jails;
 use super::patch;
 use super::private::{Private, Resolve};
 use super::profile::Offer;
-use crate::config::{Agent, Config, ExecPolicy, ModelRef};
+use crate::config::{Agent, Config, ElevatedMode, ExecPolicy, ModelRef};
 use crate::store::exec_approvals::ExecApprovals;
 use ipc::id::{JobId, SessionKey};
 use ipc::tool::{ExecDefaults, ToolStart};
@@ -59,6 +60,10 @@ pub struct SessionPolicy {
     is_program: IsProgram,
     env: BTreeMap<String, String>,
     exec: ExecDefaults,
+    elevated: ElevatedRules,
+    /// Of elevated commands.
+    elevated_env: BTreeMap<String, String>,
+    elevated_exec: ExecDefaults,
     jails: Jails,
     files_anywhere: bool,
     patch_anywhere: bool,
@@ -85,13 +90,18 @@ impl SessionPolicy {
         let jails = Jails::new(config, agent, host, &private);
         let (rules, unused) = ExecRules::new(&tools.exec, approvals, &agent.id, &host.home);
         let search = search(&rules, &jails, agent, host);
-        let (env, withheld) = env::environment(Sources {
-            gateway: &config.env,
-            host,
-            workspace: &agent.workspace,
-            network: config.sandbox.network,
-            search: &search,
-        });
+        let environment = |network| {
+            env::environment(Sources {
+                gateway: &config.env,
+                host,
+                workspace: &agent.workspace,
+                network,
+                search: &search,
+            })
+        };
+        let (env, withheld) = environment(config.sandbox.network);
+        let walls = &tools.elevated.walls;
+        let elevated_env = environment(walls.network).0;
         let warnings = [&offer.warnings, &unused, &jails.warnings, &withheld];
         Self {
             session: session.clone(),
@@ -103,7 +113,10 @@ impl SessionPolicy {
             search,
             is_program,
             env,
-            exec: defaults(&tools.exec),
+            exec: defaults(&tools.exec, tools.exec.timeout),
+            elevated: ElevatedRules::new(&tools.elevated),
+            elevated_env,
+            elevated_exec: defaults(&tools.exec, walls.timeout),
             jails,
             files_anywhere: !tools.workspace_only,
             patch_anywhere: !tools.exec.apply_patch_workspace_only,
@@ -140,6 +153,52 @@ impl SessionPolicy {
         self.jails.files.clone()
     }
 
+    /// The jail of an elevated command: wider, and its own. Keys and the gateway's state are out of
+    /// its reach as well. Program, arguments and title are the caller's to fill in.
+    #[must_use]
+    pub fn elevated_jail(&self) -> JailSpec {
+        self.jails.elevated.clone()
+    }
+
+    /// As [`Self::tool_start`], for an elevated command.
+    #[must_use]
+    pub fn elevated_start(&self, job: JobId) -> ToolStart {
+        ToolStart {
+            env: self.elevated_env.clone(),
+            exec: self.elevated_exec,
+            ..self.tool_start(job)
+        }
+    }
+
+    /// Whether `sender` may switch elevated commands on and off.
+    ///
+    /// # Errors
+    /// Which key of the configuration does not let them.
+    pub fn may_elevate(&self, sender: &Sender) -> Result<(), String> {
+        self.elevated.admits(sender)
+    }
+
+    /// How a session stands that was told `said` with `/elevated`, or nothing.
+    #[must_use]
+    pub fn elevated_mode(&self, said: Option<ElevatedMode>) -> ElevatedMode {
+        self.elevated.mode(said)
+    }
+
+    /// Whether anybody could ever have elevated commands here.
+    #[must_use]
+    pub fn can_be_elevated(&self) -> bool {
+        self.elevated.is_open()
+    }
+
+    /// The allow-list's entries that a command goes by; none where commands do not go by the list.
+    #[must_use]
+    pub fn used(&self, args: &ExecArgs) -> Vec<Used> {
+        match self.rules.goes_by_path() {
+            true => self.on_ground(args, |ground| self.rules.used(args, ground)),
+            false => Vec::new(),
+        }
+    }
+
     /// HOME of commands, which expect it to be there. It lies in the workspace, so it is to be made
     /// inside the jail or beneath a directory handle, never by path.
     #[must_use]
@@ -165,17 +224,38 @@ impl SessionPolicy {
         self.jails.closed.clone().map_or(Ok(()), Err)
     }
 
-    pub(super) fn may_run(&self, args: &ExecArgs) -> Result<(), String> {
+    pub(super) fn elevated(&self) -> &ElevatedRules {
+        &self.elevated
+    }
+
+    pub(super) fn may_run(&self, args: &ExecArgs, person: Person) -> Result<Grant, String> {
         self.jails_are_open()?;
+        let grant = self.on_ground(args, |ground| self.rules.decide(args, ground, person))?;
+        Ok(match grant {
+            Grant::Asked(mut question) => {
+                // What a session can write is another program tomorrow.
+                let jail = if args.elevated {
+                    &self.jails.elevated
+                } else {
+                    &self.jails.exec
+                };
+                let own = |path: &PathBuf| jail.write.iter().any(|place| path.starts_with(place));
+                question.program = question.program.filter(|path| !own(path));
+                Grant::Asked(question)
+            }
+            Grant::Free => Grant::Free,
+        })
+    }
+
+    fn on_ground<T>(&self, args: &ExecArgs, judge: impl FnOnce(&Ground<'_>) -> T) -> T {
         let workdir = self
             .workspace
             .join(args.workdir.as_deref().unwrap_or_default().trim());
-        let ground = Ground {
+        judge(&Ground {
             search: &self.search,
             workdir: &workdir,
             is_program: self.is_program,
-        };
-        self.rules.decide(args, &ground)
+        })
     }
 
     pub(super) fn may_patch(&self, patch: &str) -> Result<(), String> {
@@ -221,11 +301,11 @@ fn offered(offer: &Offer) -> Arc<[ToolSpec]> {
     }
 }
 
-fn defaults(exec: &ExecPolicy) -> ExecDefaults {
+fn defaults(exec: &ExecPolicy, timeout: Duration) -> ExecDefaults {
     let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     ExecDefaults {
         yield_ms: ms(exec.background_after),
-        timeout_ms: ms(exec.timeout),
+        timeout_ms: ms(timeout),
         output_bytes: OUTPUT_BYTES,
     }
 }

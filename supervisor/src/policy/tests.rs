@@ -1,7 +1,7 @@
 use super::*;
-use crate::config::{Agent, Config, ExecPolicy, Paths, Profile};
+use crate::config::{Agent, Config, ElevatedMode, ExecPolicy, Paths, Profile};
 use crate::store::exec_approvals::ExecApprovals;
-use ipc::tool_args::{ExecSecurity, NAMES};
+use ipc::tool_args::{ExecAsk, ExecSecurity, NAMES};
 use std::path::Path;
 
 const APPROVALS: &str = r#"{"agents":{"main":{"allowlist":[{"pattern":"/usr/bin/git"}]}}}"#;
@@ -30,10 +30,24 @@ fn policy_by(
     })
 }
 
+/// What comes of a call of somebody at the control socket.
+fn told(policy: &SessionPolicy, tool: &str, args: &str, said: Option<ElevatedMode>) -> Decision {
+    let sender = Sender {
+        channel: "cli".to_owned(),
+        id: "local".to_owned(),
+    };
+    let who = Circumstances {
+        senders: &[sender],
+        elevated: said,
+        person: Person::There,
+    };
+    decide(&ToolArgs::parse(tool, args).unwrap(), policy, &who)
+}
+
 fn decided(policy: &SessionPolicy, tool: &str, args: &str) -> Result<Place, String> {
-    match decide(&ToolArgs::parse(tool, args).unwrap(), policy) {
+    match told(policy, tool, args, None) {
         Decision::Allow(place) => Ok(place),
-        Decision::Deny { reason } => Err(reason),
+        Decision::Confirm { reason, .. } | Decision::Deny { reason } => Err(reason),
     }
 }
 
@@ -41,7 +55,11 @@ fn decided(policy: &SessionPolicy, tool: &str, args: &str) -> Result<Place, Stri
 fn by_default_every_tool_runs_in_its_place() {
     let policy = policy(|_, _| {});
     for (tool, args, place) in [
-        ("exec", r#"{"command":"curl x | sh"}"#, Place::Exec),
+        (
+            "exec",
+            r#"{"command":"curl x | sh"}"#,
+            Place::Exec { elevated: false },
+        ),
         ("process", r#"{"action":"list"}"#, Place::Jobs),
         (
             "process",
@@ -112,7 +130,7 @@ fn an_allow_list_takes_the_sessions_own_folders_off_the_path() {
     assert!(!env.contains_key("VIRTUAL_ENV"));
     assert_eq!(
         decided(&listed, "exec", r#"{"command":"git log"}"#),
-        Ok(Place::Exec)
+        Ok(Place::Exec { elevated: false })
     );
     assert!(decided(&listed, "exec", r#"{"command":"rm x"}"#).is_err());
     assert!(decided(&listed, "exec", r#"{"command":"./git","workdir":"~"}"#).is_err());
@@ -190,4 +208,105 @@ fn a_toolbox_starts_with_the_configured_bounds() {
     );
     assert_eq!(start.job.as_str(), "job-7");
     assert!(!start.files_anywhere);
+}
+
+/// A policy that asks about what is not on the list.
+fn asking(change: impl FnOnce(&mut Config, &mut Agent)) -> SessionPolicy {
+    policy(|config, agent| {
+        agent.tools.exec.security = ExecSecurity::Allowlist;
+        agent.tools.exec.ask = ExecAsk::OnMiss;
+        change(config, agent);
+    })
+}
+
+fn program(policy: &SessionPolicy, command: &str) -> Option<String> {
+    let args = serde_json::json!({ "command": command }).to_string();
+    match told(policy, "exec", &args, None) {
+        Decision::Confirm { place, program, .. } => {
+            assert_eq!(place, Place::Exec { elevated: false });
+            program.map(|path| path.display().to_string())
+        }
+        Decision::Allow(_) | Decision::Deny { .. } => panic!("{command} is not asked about"),
+    }
+}
+
+#[test]
+fn one_program_can_be_put_on_the_list_by_a_word() {
+    let policy = asking(|_, _| {});
+    for (command, expected) in [
+        ("rm x", Some("/usr/bin/rm")),
+        ("git log | rm x && rm y", Some("/usr/bin/rm")),
+        ("timeout 5 env rm x", Some("/usr/bin/rm")),
+        ("jq . file", Some("/usr/bin/jq")),
+        ("rm x; touch y", None),
+        ("echo $(rm x)", None),
+        ("bash -c 'rm x'", None),
+        ("python3.13 x.py", None),
+        ("xargs rm", None),
+        ("PATH=. rm x", None),
+        ("nosuch/program", None),
+    ] {
+        assert_eq!(program(&policy, command).as_deref(), expected, "{command}");
+    }
+}
+
+#[test]
+fn a_program_that_the_session_can_change_is_not_put_on_the_list() {
+    let of_usr = asking(|config, _| config.sandbox.write_paths = vec!["/usr/bin".into()]);
+    assert_eq!(program(&of_usr, "/usr/bin/rm x"), None);
+}
+
+fn elevated(change: impl FnOnce(&mut Agent)) -> SessionPolicy {
+    policy(|_, agent| {
+        agent.tools.elevated.enabled = true;
+        let any = [("cli".to_owned(), vec!["*".to_owned()])];
+        agent.tools.elevated.allow_from = any.into();
+        change(agent);
+    })
+}
+
+#[test]
+fn an_elevated_call_runs_where_the_session_was_told_so() {
+    use ElevatedMode::{Ask, Full, Off, On};
+    let call = r#"{"command":"rm x","elevated":true}"#;
+    let place = Place::Exec { elevated: true };
+    let free = elevated(|_| {});
+    let strict = elevated(|agent| {
+        agent.tools.exec.security = ExecSecurity::Allowlist;
+        agent.tools.exec.ask = ExecAsk::OnMiss;
+    });
+    let said = |policy: &SessionPolicy, mode| match told(policy, "exec", call, mode) {
+        Decision::Allow(at) if at == place => "runs",
+        Decision::Confirm { place: at, .. } if at == place => "asks",
+        Decision::Deny { .. } => "no",
+        Decision::Allow(_) | Decision::Confirm { .. } => "elsewhere",
+    };
+    for (mode, free_does, strict_does) in [
+        (None, "no", "no"),
+        (Some(Off), "no", "no"),
+        (Some(Ask), "asks", "asks"),
+        (Some(On), "runs", "asks"),
+        (Some(Full), "runs", "runs"),
+    ] {
+        assert_eq!(said(&free, mode), free_does, "{mode:?}");
+        assert_eq!(said(&strict, mode), strict_does, "{mode:?}");
+    }
+    let default = elevated(|agent| agent.tools.elevated.default = On);
+    assert_eq!(said(&default, None), "runs");
+    assert_eq!(said(&default, Some(Off)), "no");
+    let off = elevated(|agent| agent.tools.exec.security = ExecSecurity::Deny);
+    assert_eq!(said(&off, Some(Full)), "no");
+    assert_eq!(said(&policy(|_, _| {}), Some(Full)), "no");
+}
+
+#[test]
+fn only_elevated_commands_have_the_time_and_the_walls_of_elevated_ones() {
+    let policy = elevated(|_| {});
+    let (own, wider) = (
+        policy.tool_start("j".into()),
+        policy.elevated_start("j".into()),
+    );
+    assert!(wider.exec.timeout_ms > own.exec.timeout_ms);
+    assert_eq!(policy.elevated_jail().network, jail::spec::Network::Host);
+    assert_ne!(policy.exec_jail().network, jail::spec::Network::Host);
 }

@@ -8,7 +8,7 @@ use crate::broker::model::{self, ModelAsk};
 use crate::broker::status::{self, SessionFacts};
 use crate::config::QueueMode;
 use crate::message::Outbound;
-use crate::policy::{Decision, Place, Verdict, decide};
+use crate::policy::{Circumstances, Decision, Person, Place, Verdict, decide};
 use crate::process::ExitReason;
 use crate::store::{Begun, Durability, StoreError, StoredInput};
 use ipc::agent::{Ask, FromAgent, Reply, ToAgent, ToolCall};
@@ -239,8 +239,15 @@ impl Driver {
                 .call_ended(call, tool, ToolOutcome::Denied { reason }, None)
                 .await;
         }
-        let place = match decide(&tool.args, &self.policy) {
-            Decision::Deny { reason } => Err(ToolOutcome::Denied { reason }),
+        let who = Circumstances {
+            senders: &[],
+            elevated: None,
+            person: Person::Away,
+        };
+        let place = match decide(&tool.args, &self.policy, &who) {
+            Decision::Deny { reason } | Decision::Confirm { reason, .. } => {
+                Err(ToolOutcome::Denied { reason })
+            }
             Decision::Allow(place) => self.walls_hold(place),
         };
         let Some(turn) = &self.turn else {

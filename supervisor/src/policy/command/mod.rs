@@ -3,8 +3,10 @@
 //! ```text
 //!   text ─ shell ─▶ steps ─ wrapper ─▶ programs ─ search ─▶ paths ─ patterns, safe bins ─▶ yes | no
 //! ```
-//! What can not be read with certainty is a no: nobody is there to ask what was meant.
+//! What can not be read with certainty is a no. A person who is asked about it may still say yes, but
+//! the list never does.
 
+mod launchers;
 mod safe_bins;
 mod wrapper;
 mod shell;
@@ -43,6 +45,15 @@ pub(super) struct Ground<'a> {
     pub(super) workdir: &'a Path,
     /// What is there.
     pub(super) is_program: IsProgram,
+}
+
+/// An entry of the list that a command goes by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Used {
+    /// The entry's pattern, as it is written.
+    pub pattern: String,
+    /// The program that it stands for.
+    pub program: PathBuf,
 }
 
 /// Why an allow-list does not cover a command.
@@ -229,30 +240,48 @@ impl AllowList {
         text
     }
 
-    fn check_step(&self, step: &Step, ground: &Ground<'_>) -> Result<(), Objection> {
-        let mut words = without_assignments(&step.words)?;
-        let mut by_shell = true;
-        loop {
-            let (program, args) = words.split_first().ok_or(Objection::NothingRun)?;
-            let path = find(program, by_shell, ground)?;
-            let inner = match file_name(&path).filter(|_| is_system(&path)) {
-                Some(name) => wrapper::unwrap(name, words)?,
-                None => None,
-            };
-            match inner {
-                Some(started) => words = started,
-                None => return self.check_program(&path, args),
+    /// The entries that `command` goes by. Safe programs need none.
+    pub(super) fn used(&self, command: &str, ground: &Ground<'_>) -> Vec<Used> {
+        let steps = shell::read(command).unwrap_or_default();
+        let started = steps.iter().filter_map(|step| program(step, ground).ok());
+        let used = started.filter_map(|(program, _)| {
+            let pattern = self.pattern_for(&program)?.written.clone();
+            Some(Used { pattern, program })
+        });
+        used.collect()
+    }
+
+    /// The one program that keeps `command` from being covered, where it is one, and where putting it
+    /// on the list would not put everything there.
+    pub(super) fn missing(&self, command: &str, ground: &Ground<'_>) -> Option<PathBuf> {
+        let mut missing = None;
+        for step in shell::read(command).ok()? {
+            let (path, args) = program(&step, ground).ok()?;
+            if self.check_program(&path, args).is_ok() {
+                continue;
             }
-            by_shell = false;
+            if missing.as_ref().is_some_and(|other| *other != path) {
+                return None;
+            }
+            missing = Some(path);
         }
+        missing.filter(|path| !file_name(path).is_none_or(launchers::runs_anything))
+    }
+
+    fn check_step(&self, step: &Step, ground: &Ground<'_>) -> Result<(), Objection> {
+        let (path, args) = program(step, ground)?;
+        self.check_program(&path, args)
+    }
+
+    fn pattern_for(&self, path: &Path) -> Option<&Pattern> {
+        let twin = twin(path);
+        self.patterns.iter().find(|p| {
+            p.glob.is_match(path) || twin.as_ref().is_some_and(|twin| p.glob.is_match(twin))
+        })
     }
 
     fn check_program(&self, path: &Path, args: &[Word]) -> Result<(), Objection> {
-        let twin = twin(path);
-        let named = |p: &Pattern| {
-            p.glob.is_match(path) || twin.as_ref().is_some_and(|twin| p.glob.is_match(twin))
-        };
-        if self.patterns.iter().any(named) {
+        if self.pattern_for(path).is_some() {
             return Ok(());
         }
         let name = file_name(path).filter(|_| is_system(path));
@@ -266,6 +295,25 @@ impl AllowList {
                 word: word.to_owned(),
             }),
         }
+    }
+}
+
+/// The program that a step starts in the end, behind all wrappers, and its arguments.
+fn program<'a>(step: &'a Step, ground: &Ground<'_>) -> Result<(PathBuf, &'a [Word]), Objection> {
+    let mut words = without_assignments(&step.words)?;
+    let mut by_shell = true;
+    loop {
+        let (program, args) = words.split_first().ok_or(Objection::NothingRun)?;
+        let path = find(program, by_shell, ground)?;
+        let inner = match file_name(&path).filter(|_| is_system(&path)) {
+            Some(name) => wrapper::unwrap(name, words)?,
+            None => None,
+        };
+        match inner {
+            Some(started) => words = started,
+            None => return Ok((path, args)),
+        }
+        by_shell = false;
     }
 }
 

@@ -192,3 +192,25 @@ proptest! {
         prop_assert!(check(&["/usr/bin/git"], &steps.join(&join)).is_err());
     }
 }
+
+#[test]
+fn what_a_command_goes_by_is_told() {
+    let ground = Ground {
+        search: &["/usr/bin".into()],
+        workdir: Path::new("/ws"),
+        is_program,
+    };
+    let list = list(&["/usr/bin/g*", "/usr/bin/rm"]);
+    let used = list.used("git log | head -5 && timeout 5 rm x", &ground);
+    let used: Vec<_> = used
+        .iter()
+        .map(|used| (used.pattern.as_str(), used.program.to_str().unwrap()))
+        .collect();
+    assert_eq!(
+        used,
+        [
+            ("/usr/bin/g*", "/usr/bin/git"),
+            ("/usr/bin/rm", "/usr/bin/rm")
+        ]
+    );
+}

@@ -20,13 +20,18 @@ fn rules(config: (ExecSecurity, ExecAsk, ExecSecurity), host: HostRules) -> Exec
     ExecRules::new(&config, &approvals, &"main".into(), Path::new("/h")).0
 }
 
-fn run(rules: &ExecRules, args: &ExecArgs) -> Result<(), String> {
+fn grant(rules: &ExecRules, args: &ExecArgs, person: Person) -> Result<Grant, String> {
     let ground = Ground {
         search: &[PathBuf::from("/usr/bin")],
         workdir: Path::new("/ws"),
         is_program: |_| true,
     };
-    rules.decide(args, &ground)
+    rules.decide(args, &ground, person)
+}
+
+/// What comes of a call when nobody can be asked.
+fn run(rules: &ExecRules, args: &ExecArgs) -> Result<(), String> {
+    grant(rules, args, Person::Away).map(|grant| assert_eq!(grant, Grant::Free))
 }
 
 fn command(command: &str) -> ExecArgs {
@@ -70,6 +75,76 @@ fn the_picture_is_the_table() {
             "{case:?} other"
         );
     }
+}
+
+/// What a person at hand makes of a call: `+` it runs, `?` it is asked about, `-` it does not run.
+fn mark(rules: &ExecRules, text: &str, person: Person) -> char {
+    match grant(rules, &command(text), person) {
+        Ok(Grant::Free) => '+',
+        Ok(Grant::Asked(_)) => '?',
+        Err(_) => '-',
+    }
+}
+
+#[test]
+fn who_is_there_is_asked_and_the_fallback_is_not() {
+    // security, ask; a listed and another command, with a person there, and with one waived.
+    let table = [
+        (Deny, Off, "--", "--"),
+        (Deny, Always, "--", "--"),
+        (Full, Off, "++", "++"),
+        (Full, OnMiss, "++", "++"),
+        (Full, Always, "??", "++"),
+        (Allowlist, Off, "+-", "+-"),
+        (Allowlist, OnMiss, "+?", "++"),
+        (Allowlist, Always, "??", "++"),
+    ];
+    for (security, ask, there, waived) in table {
+        for fallback in [Deny, Allowlist, Full] {
+            let rules = rules((security, ask, fallback), HostRules::default());
+            let marks = |person| {
+                let both = ["git log", "rm x"].map(|text| mark(&rules, text, person));
+                String::from_iter(both)
+            };
+            let case = (security, ask, fallback);
+            assert_eq!(marks(Person::There), there, "{case:?}");
+            assert_eq!(marks(Person::Waived), waived, "{case:?}");
+        }
+    }
+}
+
+#[test]
+fn a_question_says_why_and_what_would_answer_it() {
+    let asked = |config, text: &str| match grant(
+        &rules(config, HostRules::default()),
+        &command(text),
+        Person::There,
+    ) {
+        Ok(Grant::Asked(question)) => question,
+        other => panic!("{text}: {other:?}"),
+    };
+    let missed = asked((Allowlist, OnMiss, Deny), "rm x");
+    assert_eq!(missed.program, Some("/usr/bin/rm".into()));
+    assert!(
+        missed
+            .reason
+            .contains("/usr/bin/rm is not on the allow-list")
+    );
+    assert!(missed.reason.contains("tools.exec.ask is on-miss"));
+    // On the list it would be asked about as before.
+    let always = asked((Allowlist, Always, Deny), "rm x");
+    assert_eq!(always.program, None);
+    assert!(always.reason.contains("tools.exec.ask is always"));
+    let env = ExecArgs {
+        env: [("GIT_DIR".to_owned(), "x".to_owned())].into(),
+        ..command("git log")
+    };
+    let rules = rules((Allowlist, OnMiss, Deny), HostRules::default());
+    let grant = grant(&rules, &env, Person::There).unwrap();
+    assert!(matches!(
+        grant,
+        Grant::Asked(Question { program: None, .. })
+    ));
 }
 
 #[test]
@@ -149,6 +224,15 @@ fn ask() -> impl Strategy<Value = ExecAsk> {
     prop_oneof![Just(Off), Just(OnMiss), Just(Always)]
 }
 
+/// How much a call may do: nothing, what a person allows, all.
+fn freedom(rules: &ExecRules, args: &ExecArgs, person: Person) -> u8 {
+    match grant(rules, args, person) {
+        Err(_) => 0,
+        Ok(Grant::Asked(_)) => 1,
+        Ok(Grant::Free) => 2,
+    }
+}
+
 proptest! {
     #[test]
     fn another_voice_never_allows_more(
@@ -162,9 +246,10 @@ proptest! {
         let alone = rules(config, HostRules::default());
         let (security, ask) = own;
         let asked = ExecArgs { security, ask, ..command(text) };
-        if run(&all, &asked).is_ok() {
-            prop_assert!(run(&all, &command(text)).is_ok());
-            prop_assert!(run(&alone, &command(text)).is_ok());
+        for person in [Person::Away, Person::There, Person::Waived] {
+            let with_own = freedom(&all, &asked, person);
+            prop_assert!(with_own <= freedom(&all, &command(text), person));
+            prop_assert!(with_own <= freedom(&alone, &command(text), person));
         }
     }
 }
