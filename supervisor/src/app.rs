@@ -4,13 +4,16 @@
 //! readable (store), people are heard (control socket), what was cut off goes on (resume). The
 //! walls are probed beside that, off the path.
 
+mod logs;
 mod reload;
 
+use crate::audit::{Audit, Event};
 use crate::broker::{Live, Services};
 use crate::config::{Config, Programs, Source, mend};
 use crate::control::{self, Control};
 use crate::model::ModelStack;
 use crate::policy::HostPaths;
+use crate::process::raise_open_files;
 use crate::router::Router;
 use crate::store::exec_approvals::ExecApprovals;
 use crate::store::{Store, StoreError};
@@ -102,13 +105,16 @@ impl App {
     /// [`AppError`] names what is in the way.
     pub async fn start(config: Config, source: Source, stay: Stay) -> Result<Self, AppError> {
         let began = Instant::now();
+        raise_open_files();
         let paths = config.paths.clone();
         let programs = Arc::new(config.process.programs.clone());
         look_for(&programs)?;
         let store = Store::open(&paths.database())?;
+        let audit = logs::begin(&config);
         let (found, walls) = watch::channel(None);
         let services = Arc::new(Services {
             store,
+            audit: audit.clone(),
             live: ArcSwap::from_pointee(live(Arc::new(config))),
             complaint: std::sync::Mutex::default(),
             programs: Arc::clone(&programs),
@@ -134,7 +140,12 @@ impl App {
         })?;
         let tasks = TaskTracker::new();
         tasks.spawn(control::serve(listener, Arc::new(control), tasks.clone()));
-        tasks.spawn(probe_walls(programs, paths.state_dir.join("state"), found));
+        tasks.spawn(probe_walls(
+            programs,
+            paths.state_dir.join("state"),
+            audit,
+            found,
+        ));
         tasks.spawn(go_on(
             services.store.clone(),
             paths.state_dir.clone(),
@@ -188,6 +199,7 @@ impl App {
         self.tasks.wait().await;
         let socket = self.services.live.load().config.paths.control_socket();
         let _ = std::fs::remove_file(socket);
+        logs::end(&self.services.audit);
     }
 }
 
@@ -239,6 +251,7 @@ fn live(config: Arc<Config>) -> Live {
 async fn probe_walls(
     programs: Arc<Programs>,
     folder: PathBuf,
+    audit: Audit,
     found: watch::Sender<Option<Report>>,
 ) {
     let probe = move || {
@@ -257,6 +270,10 @@ async fn probe_walls(
         }
     };
     tracing::info!("the walls around tools are of level {}", report.level);
+    audit.record(Event::Walls {
+        level: report.level,
+        missing: report.missing.clone(),
+    });
     let _ = found.send(Some(report));
 }
 

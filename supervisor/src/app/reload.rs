@@ -1,6 +1,7 @@
 //! A changed configuration takes effect, or the last good one stays in force.
 
-use super::{Ending, lay_out, live};
+use super::{Ending, lay_out, live, logs};
+use crate::audit::Event;
 use crate::broker::Services;
 use crate::config::{Changes, Config, ConfigErrors, KeyPath, Plan, Source, Watch, plan};
 use crate::router::Router;
@@ -60,6 +61,8 @@ impl Reloading {
             Plan::Apply { changed, waiting } => {
                 self.apply(config).await;
                 tracing::info!("in force now: {}", names(&changed));
+                let keys = changed.iter().map(ToString::to_string).collect();
+                self.services.audit.record(Event::Configured { keys });
                 if !waiting.is_empty() {
                     tracing::warn!("waits for a restart of the gateway: {}", names(&waiting));
                 }
@@ -83,6 +86,7 @@ impl Reloading {
         if let Err(error) = lay_out(&config) {
             tracing::error!("{error}");
         }
+        logs::follow(&config);
         self.services.live.store(Arc::new(live(config)));
         self.router.renew().await;
     }

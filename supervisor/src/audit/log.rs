@@ -7,10 +7,14 @@
 
 use super::redact;
 use super::rotate::{Place, Rotating};
-use std::io::{self, Write};
+use crate::config::LogLevel;
+use std::io::{self, IsTerminal as _, Write};
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt, reload};
 
 /// So many rotated files are kept.
 const KEPT: u32 = 3;
@@ -20,14 +24,30 @@ const WAITING: usize = 64 * 1024;
 
 /// The log file of this process.
 static FILE: Mutex<File> = Mutex::new(File::Waiting(Vec::new()));
+static LEVELS: OnceLock<Levels> = OnceLock::new();
 
 #[derive(Debug)]
 enum File {
     /// It is not known yet where it is.
     Waiting(Vec<u8>),
     Open(Box<Rotating>),
-    /// There is none.
-    Off,
+}
+
+/// What can be changed of a log that was begun.
+#[derive(Debug)]
+struct Levels {
+    file: reload::Handle<EnvFilter, Registry>,
+    /// Where standard error is a gateway's own, as loud as the file.
+    console: Option<reload::Handle<EnvFilter, Registry>>,
+}
+
+/// Whether standard error is as loud as the log file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Console {
+    /// It is.
+    Follows,
+    /// It stays as it was begun: somebody reads a command's output there.
+    Stays,
 }
 
 /// Where the log file is, and how large it may become.
@@ -39,24 +59,67 @@ pub struct LogFile {
     pub max_bytes: u64,
 }
 
-/// Writes the log to this file from now on, or to none.
+/// Begins logging: `OPENCLAW_LOG` first, then this level. A second start in one process keeps the
+/// first.
+pub fn start(level: LogLevel, console: Console) {
+    let (file_level, file) = reload::Layer::new(filter(level));
+    let (console_level, terminal) = reload::Layer::new(filter(level));
+    let to_console = fmt::layer()
+        .with_writer(ToStandardError)
+        .with_ansi(io::stderr().is_terminal())
+        .with_target(false)
+        .with_filter(console_level);
+    let to_file = fmt::layer()
+        .with_writer(ToFile)
+        .with_ansi(false)
+        .with_target(false)
+        .with_filter(file_level);
+    let layers = vec![to_console.boxed(), to_file.boxed()];
+    let begun = tracing_subscriber::registry().with(layers).try_init();
+    if begun.is_ok() {
+        let console = (console == Console::Follows).then_some(terminal);
+        let _ = LEVELS.set(Levels { file, console });
+    }
+}
+
+/// Logs at this level from now on, unless `OPENCLAW_LOG` says otherwise.
+pub fn at_level(level: LogLevel) {
+    let Some(Levels { file, console }) = LEVELS.get() else {
+        return;
+    };
+    for handle in [Some(file), console.as_ref()].into_iter().flatten() {
+        // It fails only where nothing logs any more.
+        let _ = handle.reload(filter(level));
+    }
+}
+
+fn filter(level: LogLevel) -> EnvFilter {
+    EnvFilter::try_from_env("OPENCLAW_LOG").unwrap_or_else(|_| EnvFilter::new(name(level)))
+}
+
+fn name(level: LogLevel) -> &'static str {
+    match level {
+        LogLevel::Silent => "off",
+        LogLevel::Error => "error",
+        LogLevel::Warn => "warn",
+        LogLevel::Info => "info",
+        LogLevel::Debug => "debug",
+        LogLevel::Trace => "trace",
+    }
+}
+
+/// Writes the log to this file from now on, and first what was said before there was one.
 ///
 /// # Errors
-/// What the system says; the log is then on standard error alone.
-pub fn write_to(file: Option<LogFile>) -> io::Result<()> {
-    let opened = file.map(|LogFile { path, max_bytes }| {
-        Rotating::open(Place {
-            path,
-            max_bytes,
-            kept: KEPT,
-        })
-    });
+/// What the system says; the log is where it was, and on standard error.
+pub fn write_to(LogFile { path, max_bytes }: LogFile) -> io::Result<()> {
+    let kept = KEPT;
+    let mut log = Box::new(Rotating::open(Place {
+        path,
+        max_bytes,
+        kept,
+    })?);
     let mut current = lock();
-    let Some(opened) = opened.transpose()? else {
-        *current = File::Off;
-        return Ok(());
-    };
-    let mut log = Box::new(opened);
     if let File::Waiting(lines) = &*current {
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
             log.append(line)?;
@@ -84,7 +147,6 @@ impl Write for ToFile {
         let text = String::from_utf8_lossy(line);
         let shown = redact::log_line(&text);
         match &mut *lock() {
-            File::Off => {}
             File::Waiting(lines) => {
                 if lines.len() + shown.len() <= WAITING {
                     lines.extend_from_slice(shown.as_bytes());

@@ -9,6 +9,7 @@
 pub mod model;
 pub mod status;
 
+use crate::audit::Audit;
 use crate::config::Config;
 use crate::config::Programs;
 use crate::model::ModelStack;
@@ -25,6 +26,8 @@ use tokio::sync::watch;
 pub struct Services {
     /// The state database.
     pub store: Store,
+    /// Where what happens is put on record.
+    pub audit: Audit,
     /// What a reload replaces, all at once.
     pub live: ArcSwap<Live>,
     /// The children's programs.

@@ -37,7 +37,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
 fn serve() -> Result<ExitCode, CliError> {
     let mut source = Source::of_process();
     let config = super::configured(&source)?;
-    super::log::start(config.logging.level);
+    super::log::of_gateway(config.logging.level);
     super::runtime()?.block_on(async move {
         let mut config = config;
         while again(config, source.clone()).await? {

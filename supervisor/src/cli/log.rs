@@ -1,29 +1,14 @@
-//! Log lines, on standard error.
+//! How a command logs.
 
+use crate::audit::log::{Console, start};
 use crate::config::LogLevel;
-use std::io::IsTerminal as _;
-use tracing_subscriber::EnvFilter;
 
-/// Begins logging: `OPENCLAW_LOG` first, then the configured level.
-pub(super) fn start(level: LogLevel) {
-    let filter =
-        EnvFilter::try_from_env("OPENCLAW_LOG").unwrap_or_else(|_| EnvFilter::new(name(level)));
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false);
-    // A second start in one process keeps the first.
-    let _ = subscriber.try_init();
+/// The gateway in the foreground: its log is on standard error, too.
+pub(super) fn of_gateway(level: LogLevel) {
+    start(level, Console::Follows);
 }
 
-fn name(level: LogLevel) -> &'static str {
-    match level {
-        LogLevel::Silent => "off",
-        LogLevel::Error => "error",
-        LogLevel::Warn => "warn",
-        LogLevel::Info => "info",
-        LogLevel::Debug => "debug",
-        LogLevel::Trace => "trace",
-    }
+/// A command with a gateway of its own: a person reads, and is shown errors alone.
+pub(super) fn of_command() {
+    start(LogLevel::Error, Console::Stays);
 }

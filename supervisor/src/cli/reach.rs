@@ -37,7 +37,7 @@ pub(super) async fn reach(source: &Source) -> Result<Reached, CliError> {
             Err(other) => return Err(other),
         }
         let config = super::configured(source)?;
-        super::log::start(crate::config::LogLevel::Error);
+        super::log::of_command();
         let warnings = config.warnings.clone();
         match start(config, source.clone(), Stay::Command).await {
             Ok(app) => {

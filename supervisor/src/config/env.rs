@@ -44,6 +44,12 @@ impl Env {
         self.get(name).map(SecretString::from)
     }
 
+    /// Every variable that is not empty.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let vars = self.vars.iter().filter(|(_, value)| !value.is_empty());
+        vars.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Sets what is not set yet: the first to speak wins.
     pub fn fill(&mut self, name: &str, value: &str) {
         if self.get(name).is_none() {

@@ -1,12 +1,14 @@
 //! The gateway itself.
 
+use super::paths::Paths;
 use secrecy::SecretString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// `gateway`: the gateway itself.
 #[derive(Debug, Clone)]
 pub struct Gateway {
-    /// TCP port.
+    /// TCP port; 0 is any free one.
     pub port: u16,
     /// Where it listens.
     pub bind: Bind,
@@ -81,10 +83,29 @@ pub enum ReloadMode {
 }
 
 /// `logging`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logging {
     /// How much is logged.
     pub level: LogLevel,
+    /// The log file; absolute.
+    pub file: PathBuf,
+    /// It is rotated at this size.
+    pub max_file_bytes: u64,
+    /// Whether what looks like a secret is kept out of it. Known secrets always are.
+    pub redact_shapes: bool,
+}
+
+impl Logging {
+    /// What holds where nothing is configured.
+    #[must_use]
+    pub fn of(paths: &Paths) -> Self {
+        Self {
+            level: LogLevel::default(),
+            file: paths.log_file(),
+            max_file_bytes: 16 << 20,
+            redact_shapes: true,
+        }
+    }
 }
 
 /// How much is logged.

@@ -68,7 +68,7 @@ pub use private_file::replace_private_file;
 pub use provider::{
     Api, Auth, AuthMode, AuthProfile, BadModelRef, Cooldowns, Cost, ModelEntry, ModelRef, Provider,
 };
-pub use redact::{SECRET, redact};
+pub use redact::{SECRET, redact, secrets};
 pub use runtime::{Budget, Limits, Loops, Namespaces, Network, Process, Programs, Sandbox};
 pub use schema::schema;
 pub use session::{Commands, Overflow, Queue, QueueMode, Reset, Scope, Session};
@@ -150,6 +150,7 @@ impl Config {
         Self {
             workspace: paths.workspace(),
             agents: vec![Agent::main(&paths)],
+            logging: Logging::of(&paths),
             paths,
             env: Env::default(),
             aliases: BTreeMap::new(),
@@ -164,7 +165,6 @@ impl Config {
             budget: Budget::default(),
             loops: Loops::default(),
             process: Process::default(),
-            logging: Logging::default(),
             raw: Value::Object(serde_json::Map::new()),
             resolved: Value::Object(serde_json::Map::new()),
             warnings: Vec::new(),

@@ -38,7 +38,13 @@ impl Paths {
         self.state_dir.join("state").join("control.sock")
     }
 
-    /// The log of a gateway that runs without a terminal.
+    /// What happened, on record: one line of JSON each.
+    #[must_use]
+    pub fn audit_log(&self) -> PathBuf {
+        self.state_dir.join("logs").join("audit.jsonl")
+    }
+
+    /// The gateway's log, where none is configured.
     #[must_use]
     pub fn log_file(&self) -> PathBuf {
         self.state_dir.join("logs").join("gateway.log")

@@ -1,7 +1,10 @@
-//! A configuration that may be shown.
+//! A configuration that may be shown, and the secrets that keep it from being shown as it is.
 
+use super::Config;
+use super::gateway::GatewayAuth;
 use super::key_path::Step;
 use super::keys::{self, Field, Shape};
+use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
 
 /// What stands in the place of a secret.
@@ -12,6 +15,42 @@ pub const SECRET: &str = "(secret)";
 #[must_use]
 pub fn redact(config: &Value) -> Value {
     shown(config, Some(keys::root()), "")
+}
+
+/// Every secret of a configuration: texts that are secret, or may well be by the name of their key,
+/// and variables with such names.
+#[must_use]
+pub fn secrets(config: &Config) -> Vec<String> {
+    let mut found = Vec::new();
+    collect(&config.resolved, Some(keys::root()), "", &mut found);
+    let variables = config.env.iter().filter(|(name, _)| sounds_secret(name));
+    found.extend(variables.map(|(_, value)| value.to_owned()));
+    match &config.gateway.auth {
+        GatewayAuth::Token(secret) | GatewayAuth::Password(secret) => {
+            found.push(secret.expose_secret().to_owned());
+        }
+        GatewayAuth::Unset | GatewayAuth::Open => {}
+    }
+    found
+}
+
+fn collect(value: &Value, field: Option<&Field>, name: &str, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if is_secret(field, name) => found.push(text.clone()),
+        Value::Object(map) => {
+            for (key, below) in map {
+                let next = field.and_then(|field| field.below(&Step::Key(key.clone())));
+                collect(below, next, key, found);
+            }
+        }
+        Value::Array(items) => {
+            let next = field.map(|field| field.items.as_deref().unwrap_or(field));
+            for item in items {
+                collect(item, next, name, found);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 fn shown(value: &Value, field: Option<&Field>, name: &str) -> Value {
@@ -36,32 +75,57 @@ fn shown(value: &Value, field: Option<&Field>, name: &str) -> Value {
 }
 
 fn is_secret(field: Option<&Field>, name: &str) -> bool {
-    let sounds_secret = || {
-        let name = name.to_lowercase().replace(['_', '-'], "");
-        [
-            "token",
-            "password",
-            "secret",
-            "key",
-            "webhookurl",
-            "credentials",
-        ]
-        .iter()
-        .any(|word| name.ends_with(word))
-    };
     match field.and_then(|field| field.key).map(|key| key.takes) {
         Some(Shape::Secret) => !name.is_empty(),
         // Variables of the section env have names of their own choosing.
-        Some(Shape::Text) => name.chars().all(|c| !c.is_lowercase()) && sounds_secret(),
-        Some(Shape::Later | Shape::Ignored) | None => sounds_secret(),
+        Some(Shape::Text) => name.chars().all(|c| !c.is_lowercase()) && sounds_secret(name),
+        Some(Shape::Later | Shape::Ignored) | None => sounds_secret(name),
         Some(_) => false,
     }
 }
 
+fn sounds_secret(name: &str) -> bool {
+    let name = name.to_lowercase().replace(['_', '-'], "");
+    [
+        "token",
+        "password",
+        "secret",
+        "key",
+        "webhookurl",
+        "credentials",
+    ]
+    .iter()
+    .any(|word| name.ends_with(word))
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::{Env, Source};
     use super::*;
     use serde_json::json;
+    use std::path::Path;
+
+    #[test]
+    fn every_secret_is_known_wherever_it_stands() {
+        let text = r#"{
+            models: {providers: {a: {apiKey: "${A_KEY}", baseUrl: "http://x"}}},
+            gateway: {auth: {token: "gateway-token"}},
+            env: {B_TOKEN: "of-the-file", TZ: "UTC"},
+        }"#;
+        let vars = [
+            ("A_KEY", "of-the-environment"),
+            ("OPENCLAW_STATE_DIR", "/nowhere"),
+        ];
+        let env: Env = vars.into_iter().collect();
+        let config = Source::new(env, Path::new("/")).load_text(text).unwrap();
+        let mut found = secrets(&config);
+        found.sort();
+        found.dedup();
+        assert_eq!(
+            found,
+            ["gateway-token", "of-the-environment", "of-the-file"]
+        );
+    }
 
     #[test]
     fn secrets_are_not_shown_and_everything_else_is() {

@@ -19,9 +19,7 @@ impl Builder<'_> {
         put(&mut gateway.port, view.get("port").count());
         put(
             &mut gateway.port,
-            self.variable("OPENCLAW_GATEWAY_PORT", "a port", |text| {
-                text.parse().ok().filter(|port| *port > 0)
-            }),
+            self.variable("OPENCLAW_GATEWAY_PORT", "a port", |text| text.parse().ok()),
         );
         put(&mut gateway.bind, view.get("bind").one_of(BINDS));
         put(
@@ -70,8 +68,18 @@ impl Builder<'_> {
 
     /// `logging`.
     pub(super) fn logging(&mut self, root: &View<'_>) -> Logging {
-        let mut logging = Logging::default();
-        put(&mut logging.level, root.get("logging.level").one_of(LEVELS));
+        let view = root.get("logging");
+        let mut logging = Logging::of(self.given.paths);
+        put(&mut logging.level, view.get("level").one_of(LEVELS));
+        put(&mut logging.file, self.path(&view.get("file")));
+        put(
+            &mut logging.max_file_bytes,
+            view.get("maxFileBytes").bytes(),
+        );
+        let redact = view
+            .get("redactSensitive")
+            .one_of(&[("tools", true), ("off", false)]);
+        put(&mut logging.redact_shapes, redact);
         let meant = "silent, error, warn, info, debug or trace";
         put(
             &mut logging.level,

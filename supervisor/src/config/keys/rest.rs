@@ -99,11 +99,8 @@ pub(super) const GROUPS: &[Group] = &[
             "discovery",
             "env.shellEnv",
             "hooks",
-            "logging.file",
-            "logging.maxFileBytes",
             "logging.consoleLevel",
             "logging.consoleStyle",
-            "logging.redactSensitive",
             "logging.redactPatterns",
             "mcp",
             "media",
@@ -148,7 +145,7 @@ const MESSAGES: &[Key] = &[
 
 #[rustfmt::skip] // a table reads by the line
 const GATEWAY: &[Key] = &[
-    key("port", Shape::Count(1, 65_535), "18789", "TCP port."),
+    key("port", Shape::Count(0, 65_535), "18789", "TCP port of /health, /ready and /metrics; 0 is any free one."),
     key("bind", Shape::OneOf(&["loopback", "lan"], &["auto", "tailnet", "custom"]), "\"loopback\"", "Where the gateway listens."),
     key("auth.mode", Shape::OneOf(&["none", "token", "password"], &["trusted-proxy"]), "", "Who may speak to it; by what is given without it."),
     key("auth.token", Shape::Secret, "", "The token; OPENCLAW_GATEWAY_TOKEN goes before it."),
@@ -192,6 +189,9 @@ const ROOT: &[Key] = &[
     key("budget.tokensPerTurn", Shape::Count(1, 1_000_000_000_000), "2000000", "Tokens of one turn, in and out."),
     key("budget.secondsPerTurn", Shape::Count(1, 604_800), "", "Seconds of one turn; the agent's timeoutSeconds without it."),
     key("logging.level", Shape::OneOf(&["info", "silent", "error", "warn", "debug", "trace"], &["fatal"]), "\"info\"", "How much is logged; OPENCLAW_LOG_LEVEL goes before it."),
+    key("logging.file", Shape::Path, "", "The log file; logs/gateway.log in the state directory without it."),
+    key("logging.maxFileBytes", Shape::Size, "\"16mb\"", "Size at which it is rotated; three rotated files are kept."),
+    key("logging.redactSensitive", Shape::OneOf(&["tools", "off"], &[]), "\"tools\"", "Whether what looks like a secret is kept out of it; secrets we know of, and the audit log, are not a matter of choice."),
     key("env.vars.*", Shape::Text, "", "A variable, where the environment does not set it."),
     key("env.*", Shape::Text, "", "A variable, where the environment does not set it."),
     key("$schema", Shape::Ignored, "", "For editors."),
