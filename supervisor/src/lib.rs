@@ -11,6 +11,7 @@ pub mod session;
 pub mod broker;
 pub mod message;
 pub mod tool_host;
+pub mod egress;
 pub mod policy;
 pub mod model;
 pub mod process;

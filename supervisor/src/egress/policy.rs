@@ -8,7 +8,6 @@ use super::name::{Host, Name};
 use super::presets;
 use super::rule::Rule;
 use crate::config::{Egress, EgressMode};
-use std::fmt;
 use std::net::IpAddr;
 
 /// What an agent's tools may reach.
@@ -34,7 +33,8 @@ pub struct Terms {
 }
 
 /// A no, with its reason. Its text is what the model and the program read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("denied by egress policy: {host} ({reason})")]
 pub struct Denial {
     /// To whom.
     pub host: String,
@@ -42,16 +42,6 @@ pub struct Denial {
     pub port: u16,
     /// Why, and what a person can change.
     pub reason: String,
-}
-
-impl fmt::Display for Denial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "denied by egress policy: {} ({})",
-            self.host, self.reason
-        )
-    }
 }
 
 // === impl EgressPolicy ===
