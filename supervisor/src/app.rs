@@ -266,7 +266,8 @@ async fn probe_walls(
         Ok(report) => report,
         Err(error) => {
             tracing::error!("failed to probe the walls: {error}");
-            nothing_proven(&error)
+            // What was not proven does not hold: no tool is run.
+            Report::of_nothing(&error)
         }
     };
     tracing::info!("the walls around tools are of level {}", report.level);
@@ -282,15 +283,6 @@ fn sweep(folder: &Path) {
         if entry.file_name().as_encoded_bytes().starts_with(b"probe-") {
             let _ = std::fs::remove_dir_all(entry.path());
         }
-    }
-}
-
-/// What was not proven does not hold: no tool is run.
-fn nothing_proven(error: &io::Error) -> Report {
-    Report {
-        level: 0,
-        layers: Vec::new(),
-        missing: Some(format!("the walls could not be tried: {error}")),
     }
 }
 

@@ -154,6 +154,9 @@ pub struct Outcomes {
     pub landlock: i32,
     /// Whether its own workspace could be written: else it was dead rather than walled in.
     pub alive: bool,
+    /// Whether it could connect to the proxy's address.
+    #[serde(default)]
+    pub reached_the_door: bool,
     /// How each row ended, by its name.
     pub rows: BTreeMap<String, Outcome>,
 }

@@ -118,6 +118,15 @@ impl Listener {
         }
     }
 
+    /// As [`Listener::next`], but waits for a tenth of a second.
+    ///
+    /// # Errors
+    /// As [`Listener::next`].
+    pub fn wait(&self) -> io::Result<Option<Attempt>> {
+        ready(&self.fd, PollTimeout::from(100_u8))?;
+        self.next()
+    }
+
     /// Copies the address, and makes sure that it was the caller's memory that was copied.
     fn understand(&self, notice: &libc::seccomp_notif) -> Result<Attempt, i32> {
         let [fd, place, length, ..] = notice.data.args;

@@ -1,25 +1,54 @@
-//! The throw-away child: started behind walls, heard out, and tried again when it was killed.
+//! The throw-away child: started behind walls as a tool is, heard out, and tried again when it was
+//! killed.
 
 use super::bait::{self, Bait};
 use crate::attempts::run::Errand;
 use crate::attempts::{Outcome, Outcomes, Targets, Walls};
 use crate::enter::PROBE_CHILD;
-use crate::spec::{JailSpec, Limits, Namespaces, Network, Role};
+use crate::notify::{Destination, Listener};
+use crate::room::{self, Doors, Opened, Room};
+use crate::spec::{JailSpec, Limits, Namespaces, Network, Order, Role};
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How often a child is tried that is killed each time.
 const TRIES: u32 = 3;
+
+/// What a child is put behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setting {
+    /// A room.
+    Room,
+    /// No namespaces; connections are made for it.
+    Mediated,
+    /// No namespaces, no sockets.
+    Sealed,
+}
+
+impl Setting {
+    pub(super) fn walls(self) -> Walls {
+        match self {
+            Self::Room => Walls::Full,
+            Self::Mediated | Self::Sealed => Walls::Plain,
+        }
+    }
+}
 
 /// What a child printed.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     pub(super) outcomes: Outcomes,
-    /// Its last words on stderr.
+    /// Why it stands not as it should: its last words on stderr.
     pub(super) complaint: String,
+    /// Its connection to the proxy's address arrived at whoever is to decide on it.
+    pub(super) came_to_the_door: bool,
     /// It was ended by a signal.
     pub(super) was_killed: bool,
 }
@@ -38,94 +67,198 @@ impl Heard {
         }
         self
     }
-}
 
-/// Starts a child that makes the attempts, those of the self-test or all.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the child is jailed by itself, and reaped by hear()"
-)]
-pub(super) fn start(
-    jail_program: &Path,
-    bait: &Bait,
-    walls: Walls,
-    only_at_start: bool,
-) -> io::Result<Child> {
-    let errand = Errand {
-        targets: Targets {
-            mark: bait::mark(walls).to_owned(),
-            ..bait.targets.clone()
-        },
-        only_at_start,
-    };
-    let frame = spec(jail_program, &errand, walls)?;
-    let frame = frame.to_frame().map_err(io::Error::other)?;
-    let mut child = Command::new(jail_program)
-        .arg("probe")
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // One that does not listen is found out by what it says.
-        let _ = stdin.write_all(&frame);
+    /// What is known when `before` was tried first, and did not stand: why, goes first.
+    pub(super) fn after(mut self, before: Self) -> Self {
+        if !before.complaint.is_empty() {
+            self.complaint = before.complaint;
+        }
+        self
     }
-    Ok(child)
+
+    fn complaining(complaint: &impl ToString) -> Self {
+        Self {
+            complaint: complaint.to_string(),
+            ..Self::default()
+        }
+    }
 }
 
-fn spec(jail_program: &Path, errand: &Errand, walls: Walls) -> io::Result<JailSpec> {
-    let system = ["/usr", "/bin", "/lib", "/lib64", "/nix", "/etc/ld.so.cache"];
-    let workspace = &errand.targets.workspace;
-    Ok(JailSpec {
-        order: crate::spec::Order::Run,
-        program: env::current_dir()?.join(jail_program),
-        args: vec![PROBE_CHILD.to_owned(), serde_json::to_string(errand)?],
-        argv0: "openclaw-jail".to_owned(),
-        env: BTreeMap::new(),
-        cwd: workspace.clone(),
-        read: system.map(PathBuf::from).to_vec(),
-        write: vec![workspace.clone()],
-        protect: vec![],
-        network: Network::None,
-        limits: Limits::default(),
-        namespaces: match walls {
-            Walls::Full => Namespaces::Auto,
-            Walls::Plain => Namespaces::Off,
-        },
-        role: Role::Shell,
-        hostname: "probe".to_owned(),
-        user: None,
-    })
+/// Starts children for one probe.
+pub(super) struct Nursery<'a> {
+    pub(super) jail_program: &'a Path,
+    pub(super) bait: &'a Bait,
+    /// Only the rows of the self-test are to be tried.
+    pub(super) only_at_start: bool,
 }
 
-/// Hears a child, or the next one when that was killed: it proved nothing, and whoever runs out of
-/// memory for a moment must not be without tools until the next start.
-pub(super) fn hear_out(child: Child, another: impl Fn() -> io::Result<Child>) -> io::Result<Heard> {
-    let mut heard = hear(child)?;
+impl Nursery<'_> {
+    /// Hears a child, or the next one when that was killed: it proved nothing, and whoever runs out
+    /// of memory for a moment must not be without tools until the next start.
+    pub(super) fn hear_out(&self, setting: Setting) -> io::Result<Heard> {
+        again(|| self.hear(setting))
+    }
+
+    fn hear(&self, setting: Setting) -> io::Result<Heard> {
+        let spec = self.spec(setting)?;
+        match setting {
+            Setting::Room => self.hear_in_room(&spec),
+            Setting::Mediated => self.hear_mediated(&spec),
+            Setting::Sealed => {
+                let (child, _link) = self.tell(&spec, None)?;
+                heard(&child.wait_with_output()?)
+            }
+        }
+    }
+
+    /// As a tool is: a room is opened, and joined.
+    fn hear_in_room(&self, spec: &JailSpec) -> io::Result<Heard> {
+        let open = JailSpec {
+            order: Order::Open,
+            ..spec.clone()
+        };
+        let (opener, link) = self.tell(&open, None)?;
+        let opened = Room::receive(&link);
+        let opener = opener.wait_with_output()?;
+        let Opened { room, doors } = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                return Ok(Heard {
+                    was_killed: was_killed(&opener),
+                    ..Heard::complaining(&error)
+                });
+            }
+        };
+        let (child, _link) = self.tell(spec, Some(&room))?;
+        let mut heard = heard(&child.wait_with_output()?)?;
+        let came = |doors: Doors| doors.proxy.accept().is_ok();
+        heard.came_to_the_door = doors.is_some_and(came);
+        Ok(heard)
+    }
+
+    fn hear_mediated(&self, spec: &JailSpec) -> io::Result<Heard> {
+        let (child, link) = self.tell(spec, None)?;
+        let Ok(listener) = Listener::receive(&link) else {
+            return heard(&child.wait_with_output()?);
+        };
+        let ended = AtomicBool::new(false);
+        let (output, came) = std::thread::scope(|scope| {
+            let door = scope.spawn(|| keep_door(&listener, &ended));
+            let output = child.wait_with_output();
+            ended.store(true, Ordering::Relaxed);
+            (output, door.join().unwrap_or(false))
+        });
+        let mut heard = heard(&output?)?;
+        heard.came_to_the_door = came;
+        Ok(heard)
+    }
+
+    /// Starts `openclaw-jail` and tells it what to build.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the child is jailed by itself, and reaped by whoever called"
+    )]
+    fn tell(&self, spec: &JailSpec, room: Option<&Room>) -> io::Result<(Child, UnixStream)> {
+        let frame = spec.to_frame().map_err(io::Error::other)?;
+        let (mut ours, theirs) = UnixStream::pair()?;
+        let child = Command::new(self.jail_program)
+            .arg("probe")
+            .env_clear()
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        // One that does not listen is found out by what it says.
+        let _ = match room {
+            Some(room) => room.send(&ours, &frame),
+            None => ours.write_all(&frame),
+        };
+        Ok((child, ours))
+    }
+
+    fn spec(&self, setting: Setting) -> io::Result<JailSpec> {
+        let errand = Errand {
+            targets: Targets {
+                mark: bait::mark(setting.walls()).to_owned(),
+                ..self.bait.targets.clone()
+            },
+            only_at_start: self.only_at_start,
+        };
+        let workspace = &errand.targets.workspace;
+        let (order, namespaces, network) = match setting {
+            // Auto, for a kernel that has namespaces and no Landlock.
+            Setting::Room => (Order::Join, Namespaces::Auto, Network::Proxied),
+            Setting::Mediated => (Order::Run, Namespaces::Off, Network::Proxied),
+            Setting::Sealed => (Order::Run, Namespaces::Off, Network::None),
+        };
+        Ok(JailSpec {
+            order,
+            program: env::current_dir()?.join(self.jail_program),
+            args: vec![PROBE_CHILD.to_owned(), serde_json::to_string(&errand)?],
+            argv0: "openclaw-jail".to_owned(),
+            env: BTreeMap::new(),
+            cwd: workspace.clone(),
+            read: SYSTEM.map(PathBuf::from).to_vec(),
+            write: vec![workspace.clone()],
+            protect: vec![],
+            network,
+            limits: Limits::default(),
+            namespaces,
+            role: Role::Shell,
+            hostname: "probe".to_owned(),
+            user: None,
+        })
+    }
+}
+
+/// What a program needs to run.
+const SYSTEM: [&str; 6] = ["/usr", "/bin", "/lib", "/lib64", "/nix", "/etc/ld.so.cache"];
+
+/// Decides on a child's connections until there are none to come: those to the proxy's address are
+/// let in. Returns whether one was.
+fn keep_door(listener: &Listener, ended: &AtomicBool) -> bool {
+    let door = Destination::Inet(SocketAddr::from(room::PROXY));
+    let mut came = false;
+    while let Ok(waiting) = listener.wait() {
+        match waiting {
+            Some(attempt) if attempt.to == door => came |= listener.take_over(&attempt).is_ok(),
+            Some(attempt) => listener.refuse(&attempt, libc::EACCES),
+            None if ended.load(Ordering::Relaxed) => break,
+            None => {}
+        }
+    }
+    came
+}
+
+fn again(hear: impl Fn() -> io::Result<Heard>) -> io::Result<Heard> {
+    let mut heard = hear()?;
     for _ in 1..TRIES {
         if heard.was_killed {
-            heard = hear(another()?)?;
+            heard = hear()?;
         }
     }
     Ok(heard)
 }
 
-fn hear(child: Child) -> io::Result<Heard> {
-    let output = child.wait_with_output()?;
-    // The jail ends as what is in it ends: with 128 and a signal's number.
-    let was_killed = output.status.code().is_none_or(|code| code > 128);
+fn heard(output: &Output) -> io::Result<Heard> {
     let complaint = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     Ok(Heard {
         outcomes: serde_json::from_slice(&output.stdout).unwrap_or_default(),
         complaint,
-        was_killed,
+        came_to_the_door: false,
+        was_killed: was_killed(output),
     })
+}
+
+/// The jail ends as what is in it ends: with 128 and a signal's number.
+fn was_killed(output: &Output) -> bool {
+    output.status.code().is_none_or(|code| code > 128)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
 
     #[test]
     fn a_datagram_that_never_came_was_not_sent() {
@@ -151,17 +284,21 @@ mod tests {
         reason = "what is tested is how a child ends"
     )]
     fn a_killed_child_is_followed_by_another_a_few_times() {
-        let dies = || {
-            let mut command = Command::new("/bin/sh");
-            command.args(["-c", "kill -9 $$"]).stdout(Stdio::piped());
-            command.stderr(Stdio::piped()).spawn()
+        let tried = Cell::new(0);
+        let end = |script: &str| {
+            tried.set(tried.get() + 1);
+            heard(&Command::new("/bin/sh").args(["-c", script]).output()?)
         };
-        let lives = || {
-            let mut command = Command::new("/bin/echo");
-            command.arg("{}").stdout(Stdio::piped());
-            command.stderr(Stdio::piped()).spawn()
+        assert!(again(|| end("kill -9 $$")).unwrap().was_killed);
+        assert_eq!(tried.get(), TRIES);
+        let second = |_| {
+            end(if tried.get() == TRIES {
+                "kill -9 $$"
+            } else {
+                "true"
+            })
         };
-        assert!(!hear_out(dies().unwrap(), lives).unwrap().was_killed);
-        assert!(hear_out(dies().unwrap(), dies).unwrap().was_killed);
+        assert!(!again(|| second(())).unwrap().was_killed);
+        assert_eq!(tried.get(), TRIES + 2);
     }
 }
