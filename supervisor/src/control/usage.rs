@@ -1,9 +1,10 @@
 //! What sessions use, and ending what uses too much.
 
 use super::Client;
+use ipc::control::FromSupervisor;
 use ipc::frame::FrameError;
 use ipc::id::{JobId, SessionKey};
-use ipc::refusal::RefusalKind;
+use ipc::refusal::{Refusal, RefusalKind};
 
 impl Client {
     pub(super) async fn usage(&mut self) -> Result<(), FrameError> {
@@ -23,10 +24,28 @@ impl Client {
 
     pub(super) async fn kill(
         &mut self,
-        _session: &SessionKey,
-        _job: Option<&JobId>,
+        session: &SessionKey,
+        job: Option<&JobId>,
     ) -> Result<(), FrameError> {
-        self.refuse(RefusalKind::Unavailable, "this gateway can not do that yet")
-            .await
+        let handle = self.control.router.find(session).await;
+        let killed = match handle {
+            Some(handle) => handle.kill(job.cloned()).await.ok(),
+            None => None,
+        };
+        let nothing = |what: String| Refusal::new(RefusalKind::NotFound, what);
+        let refusal = match (killed, job) {
+            (None, _) => nothing(format!("{session} has no process")),
+            (Some(0), Some(job)) => nothing(format!(
+                "{session} has no running tool {job}; openclaw top shows what runs"
+            )),
+            (Some(_), Some(job)) => {
+                return self.done(&format!("{job} of {session} was ended")).await;
+            }
+            (Some(tools), None) => {
+                let text = format!("{session} was stopped; {tools} running tools were ended");
+                return self.done(&text).await;
+            }
+        };
+        self.to.send(&FromSupervisor::Refused(refusal)).await
     }
 }

@@ -7,8 +7,10 @@
 
 mod child;
 mod spawn;
+mod open_files;
 pub mod cgroup;
 pub mod usage;
 
 pub use child::{Child, ExitReason, KillStep};
+pub use open_files::raise_open_files;
 pub use spawn::{Spawn, SpawnError, link, spawn, start};

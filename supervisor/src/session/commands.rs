@@ -11,6 +11,9 @@ use crate::store::{StoreError, StoredInput};
 /// What the model reads when a session was begun anew and nothing else was said.
 const NEW_SESSION: &str = "(I began a new session. Greet me in one short line.)";
 
+/// How a tool ended that an operator has ended.
+const ENDED_BY_HAND: &str = "an operator ended it";
+
 impl Driver {
     pub(super) async fn command(&mut self, command: Command) {
         match command {
@@ -26,6 +29,15 @@ impl Driver {
             Command::Stop(reply) => {
                 let _ = reply.send(self.turn.is_some());
                 self.apply(Input::Stop).await;
+            }
+            Command::Kill(Some(job), reply) => {
+                let _ = reply.send(self.tools.kill(Some(&job), ENDED_BY_HAND));
+            }
+            Command::Kill(None, reply) => {
+                let _ = reply.send(self.tools.kill(None, ENDED_BY_HAND));
+                self.apply(Input::Stop).await;
+                // Once the turn is over, the agent process has nothing to stay for.
+                self.apply(Input::Renew).await;
             }
             Command::Reset(reply) => {
                 self.reset = Some(reply);

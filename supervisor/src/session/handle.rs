@@ -3,6 +3,7 @@
 use super::state::PhaseName;
 use crate::message::Outbound;
 use crate::store::StoredInput;
+use ipc::id::JobId;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 /// How many commands a driver may be behind; who sends more waits.
@@ -17,6 +18,8 @@ pub(super) enum Command {
     Watch(oneshot::Sender<Watch>),
     /// Stop the turn; says whether there was one.
     Stop(oneshot::Sender<bool>),
+    /// End a running tool, or the session's processes altogether; says how many tools there were.
+    Kill(Option<JobId>, oneshot::Sender<usize>),
     /// Begin the session anew.
     Reset(oneshot::Sender<()>),
     /// The configuration changed.
@@ -84,6 +87,17 @@ impl SessionHandle {
     pub async fn stop(&self) -> Result<bool, Gone> {
         let (sender, receiver) = oneshot::channel();
         self.send(Command::Stop(sender)).await?;
+        receiver.await.map_err(|_| Gone)
+    }
+
+    /// Ends a running tool, or without one every process of the session, its turn too. Returns how
+    /// many tools ended.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub async fn kill(&self, job: Option<JobId>) -> Result<usize, Gone> {
+        let (sender, receiver) = oneshot::channel();
+        self.send(Command::Kill(job, sender)).await?;
         receiver.await.map_err(|_| Gone)
     }
 

@@ -2,26 +2,30 @@
 //! jobs. Places calls, keeps deadlines of cancellation; decides nothing: that is `policy`.
 
 mod process;
+mod owner;
+mod said;
 mod room;
 
 use crate::config::Programs;
 use crate::policy::{Place, SessionPolicy};
 use ipc::id::JobId;
-use ipc::tool::{Capture, ToolOutcome};
-use ipc::tool_args::{ProcessAction, ProcessArgs, ToolArgs};
+use ipc::tool::{Capture, ToolOutcome, ToolStart};
+use ipc::tool_args::{ExecArgs, ProcessAction, ProcessArgs, ToolArgs};
 use jail::probe::Report;
 use jail::spec::JailSpec;
 use process::{ToolProcess, Toolbox};
-use room::{Opening, Rooms};
+use room::{Opening, Rooms, Ticket};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Most background jobs of one session; the oldest that has ended gives way.
 const MAX_JOBS: usize = 64;
+/// Pieces of an operated command's output that may wait to be shown.
+const SHOWN: usize = 16;
 
 /// A call under way.
 pub type Running = Pin<Box<dyn Future<Output = Ended> + Send>>;
@@ -65,6 +69,8 @@ pub struct ToolHost {
     label: String,
     rooms: Rooms,
     files: Option<Arc<ToolProcess>>,
+    /// Calls of `exec` in the foreground.
+    foreground: BTreeMap<JobId, Weak<ToolProcess>>,
     jobs: BTreeMap<JobId, Job>,
     next_job: u64,
     ended: mpsc::UnboundedSender<JobEnded>,
@@ -94,6 +100,7 @@ impl ToolHost {
             label,
             rooms,
             files: None,
+            foreground: BTreeMap::new(),
             jobs: BTreeMap::new(),
             next_job: first_job,
             ended,
@@ -110,7 +117,7 @@ impl ToolHost {
         cancel: CancellationToken,
     ) -> Running {
         match (place, args) {
-            (Place::Exec, args) => self.exec(args, policy, cancel),
+            (Place::Exec { elevated }, args) => self.exec(args, elevated, policy, cancel),
             (Place::Files, args) => self.file(args, policy, cancel),
             (Place::Jobs, _) => at_once(self.list()),
             (Place::Job(job), ToolArgs::Process(args)) => self.poke(job, args, cancel),
@@ -174,14 +181,71 @@ impl ToolHost {
         self.rooms.leave();
     }
 
+    /// Ends one call or background job, or all of them, for `reason`, which is told to whoever made
+    /// the call. Returns how many there were.
+    pub fn kill(&mut self, job: Option<&JobId>, reason: &str) -> usize {
+        let foreground = std::mem::take(&mut self.foreground);
+        let foreground = foreground.into_iter();
+        let foreground = foreground.filter_map(|(id, process)| Some((id, process.upgrade()?)));
+        let background = self.jobs.iter().filter(|(_, job)| job.ended.is_none());
+        let background = background.map(|(id, job)| (id.clone(), Arc::clone(&job.process)));
+        let (chosen, spared): (Vec<_>, Vec<_>) = foreground
+            .chain(background)
+            .partition(|(id, _)| job.is_none_or(|job| id == job));
+        for (id, process) in spared {
+            self.foreground.insert(id, Arc::downgrade(&process));
+        }
+        for (_, process) in &chosen {
+            process.stop(reason);
+        }
+        chosen.len()
+    }
+
+    /// Runs a command for whoever operates the gateway, in the session's walls: its output comes
+    /// through the receiver, its end through the future.
+    pub fn operate(
+        &mut self,
+        command: String,
+        policy: &SessionPolicy,
+        cancel: CancellationToken,
+    ) -> (mpsc::Receiver<String>, Running) {
+        let (output, shown) = mpsc::channel(SHOWN);
+        let job = self.next_job();
+        let mut start = policy.tool_start(job.clone());
+        // It is not to go to the background, where nobody would look after it.
+        start.exec.yield_ms = u64::MAX;
+        let jail = policy.exec_jail();
+        let ticket = self.rooms.ticket(&jail);
+        let process = self.begin("exec", &job, jail, ticket, start);
+        let args = ToolArgs::Exec(ExecArgs {
+            command,
+            ..ExecArgs::default()
+        });
+        let running = Box::pin(async move {
+            let outcome = process.call_or_kill(args, Some(output), &cancel).await;
+            process.end(None).await;
+            Ended {
+                outcome,
+                kept: None,
+            }
+        });
+        (shown, running)
+    }
+
+    fn next_job(&mut self) -> JobId {
+        let job = JobId(format!("job-{}", self.next_job));
+        self.next_job += 1;
+        job
+    }
+
     fn exec(
         &mut self,
         args: ToolArgs,
+        elevated: bool,
         policy: &SessionPolicy,
         cancel: CancellationToken,
     ) -> Running {
-        let job = JobId(format!("job-{}", self.next_job));
-        self.next_job += 1;
+        let job = self.next_job();
         let command = match &args {
             ToolArgs::Exec(exec) => exec.command.clone(),
             ToolArgs::Process(_)
@@ -193,9 +257,16 @@ impl ToolHost {
             | ToolArgs::SessionStatus(_)
             | ToolArgs::AgentsList(_) => String::new(),
         };
-        let process = self.spawn("exec", &job, policy, policy.exec_jail());
+        let process = match elevated {
+            true => self.spawn_elevated(&job, policy),
+            false => self.spawn("exec", &job, policy, policy.exec_jail()),
+        };
+        self.foreground
+            .retain(|_, process| process.strong_count() > 0);
+        self.foreground
+            .insert(job.clone(), Arc::downgrade(&process));
         Box::pin(async move {
-            let outcome = process.call_or_kill(args, &cancel).await;
+            let outcome = process.call_or_kill(args, None, &cancel).await;
             let kept = matches!(outcome, ToolOutcome::Running { .. }).then_some(Kept {
                 job,
                 command,
@@ -219,7 +290,7 @@ impl ToolHost {
         self.files = Some(Arc::clone(&process));
         Box::pin(async move {
             Ended {
-                outcome: process.call(args, &cancel).await,
+                outcome: process.call(args, None, &cancel).await,
                 kept: None,
             }
         })
@@ -233,13 +304,38 @@ impl ToolHost {
         policy: &SessionPolicy,
         jail: JailSpec,
     ) -> Arc<ToolProcess> {
+        let ticket = self.rooms.ticket(&policy.exec_jail());
+        self.begin(role, job, jail, ticket, policy.tool_start(job.clone()))
+    }
+
+    /// Starts an elevated command. Its walls are wider, so it is in another room than the others.
+    fn spawn_elevated(&mut self, job: &JobId, policy: &SessionPolicy) -> Arc<ToolProcess> {
+        let jail = policy.elevated_jail();
+        let ticket = self.rooms.ticket(&jail);
+        self.begin(
+            "exec",
+            job,
+            jail,
+            ticket,
+            policy.elevated_start(job.clone()),
+        )
+    }
+
+    fn begin(
+        &self,
+        role: &'static str,
+        job: &JobId,
+        jail: JailSpec,
+        ticket: Ticket,
+        start: ToolStart,
+    ) -> Arc<ToolProcess> {
         let toolbox = Toolbox {
             programs: Arc::clone(&self.programs),
             role,
             title: format!("openclaw-toolbox [{} {job}]", self.label),
             jail,
-            ticket: self.rooms.ticket(&policy.exec_jail()),
-            start: policy.tool_start(job.clone()),
+            ticket,
+            start,
             job: job.clone(),
             ended: self.ended.clone(),
         };
@@ -254,7 +350,7 @@ impl ToolHost {
         if args.action == ProcessAction::Remove {
             self.jobs.remove(&job);
             return Box::pin(async move {
-                process.end().await;
+                process.end(None).await;
                 let text = format!("{job} was ended and forgotten");
                 Ended {
                     outcome: ToolOutcome::Text { text },
@@ -264,7 +360,7 @@ impl ToolHost {
         }
         Box::pin(async move {
             Ended {
-                outcome: process.call(ToolArgs::Process(args), &cancel).await,
+                outcome: process.call(ToolArgs::Process(args), None, &cancel).await,
                 kept: None,
             }
         })

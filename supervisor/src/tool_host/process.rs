@@ -1,15 +1,15 @@
-//! One toolbox process: its owner task, and the handle calls are made through.
+//! One toolbox process: how it is started, and the handle calls are made through.
 
-use super::room::{Ground, Ticket};
+use super::owner::{Order, Owner};
+use super::room::Ticket;
 use super::{JobEnded, cancelled, failed};
 use crate::config::Programs;
-use crate::process::{Child, ExitReason, KillStep, Spawn, SpawnError, link, start};
+use crate::process::{Spawn, SpawnError, link, start};
 use ipc::id::{CallId, JobId};
-use ipc::link::{Link, LinkReceiver, LinkSender};
+use ipc::link::Link;
 use ipc::tool::{FromTool, ToTool, ToolOutcome, ToolStart};
 use ipc::tool_args::ToolArgs;
 use jail::spec::JailSpec;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -18,18 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 /// A cancelled call has this long to end in its own way; then the whole process tree is killed.
 const CANCEL_WITHIN: Duration = Duration::from_millis(50);
-/// How long a process may take to leave after its link was closed.
-const LEAVE_WITHIN: Duration = Duration::from_millis(500);
 /// Calls that may wait to be sent; who makes more waits.
 const CALLS: usize = 16;
-/// Messages a toolbox may leave unread; one with more is hung.
-const UNREAD: usize = 64;
-/// Frames that may wait for us; a toolbox that says more waits. Each may be as long as a frame can
-/// be, so they are few.
-const UNHEARD: usize = 8;
-/// What `openclaw-jail` exits with when the walls could not be built.
-const JAIL_FAILED: i32 = 125;
-
 /// What a toolbox process is made from.
 pub(super) struct Toolbox {
     pub(super) programs: Arc<Programs>,
@@ -49,17 +39,6 @@ pub(super) struct ToolProcess {
     orders: mpsc::Sender<Order>,
     gone: watch::Receiver<bool>,
     _owner: JoinSet<()>,
-}
-
-#[derive(Debug)]
-enum Order {
-    Run {
-        args: Box<ToolArgs>,
-        reply: oneshot::Sender<ToolOutcome>,
-        call: oneshot::Sender<CallId>,
-    },
-    Cancel(CallId),
-    Kill,
 }
 
 impl ToolProcess {
@@ -93,8 +72,13 @@ impl ToolProcess {
     }
 
     /// Makes a call; a cancelled one is abandoned and its process goes on.
-    pub(super) async fn call(&self, args: ToolArgs, cancel: &CancellationToken) -> ToolOutcome {
-        let Some((call, mut outcome)) = self.begin(args).await else {
+    pub(super) async fn call(
+        &self,
+        args: ToolArgs,
+        output: Option<mpsc::Sender<String>>,
+        cancel: &CancellationToken,
+    ) -> ToolOutcome {
+        let Some((call, mut outcome)) = self.begin(args, output).await else {
             return ToolOutcome::Interrupted;
         };
         tokio::select! {
@@ -115,22 +99,34 @@ impl ToolProcess {
     pub(super) async fn call_or_kill(
         &self,
         args: ToolArgs,
+        output: Option<mpsc::Sender<String>>,
         cancel: &CancellationToken,
     ) -> ToolOutcome {
-        let outcome = self.call(args, cancel).await;
+        let outcome = self.call(args, output, cancel).await;
         if cancel.is_cancelled() {
-            self.end().await;
+            self.end(None).await;
         }
         outcome
     }
 
-    /// Kills the process and all it started, and waits until they are gone.
-    pub(super) async fn end(&self) {
-        let _ = self.orders.send(Order::Kill).await;
+    /// Kills the process and all it started, and waits until they are gone. Calls under way end as
+    /// stopped for `reason`.
+    pub(super) async fn end(&self, reason: Option<String>) {
+        let _ = self.orders.send(Order::Kill(reason)).await;
         let _ = self.gone.clone().wait_for(|gone| *gone).await;
     }
 
-    async fn begin(&self, args: ToolArgs) -> Option<(CallId, oneshot::Receiver<ToolOutcome>)> {
+    /// As [`Self::end`], without waiting. One that has too much to do to hear of it is being ended
+    /// already.
+    pub(super) fn stop(&self, reason: &str) {
+        let _ = self.orders.try_send(Order::Kill(Some(reason.to_owned())));
+    }
+
+    async fn begin(
+        &self,
+        args: ToolArgs,
+        output: Option<mpsc::Sender<String>>,
+    ) -> Option<(CallId, oneshot::Receiver<ToolOutcome>)> {
         let (reply, outcome) = oneshot::channel();
         let (call, number) = oneshot::channel();
         self.orders
@@ -138,6 +134,7 @@ impl ToolProcess {
                 args: Box::new(args),
                 reply,
                 call,
+                output,
             })
             .await
             .ok()?;
@@ -163,16 +160,7 @@ impl Toolbox {
         })?;
         let told = ground.tell(&mut ours, &frame);
         told.map_err(|error| failed(error.to_string()))?;
-        let owner = Owner {
-            child,
-            to: None,
-            pending: BTreeMap::new(),
-            last_call: CallId(0),
-            background: false,
-            job: self.job,
-            ended: self.ended,
-            _ground: ground,
-        };
+        let owner = Owner::new(child, self.job, self.ended, ground);
         Ok(Started {
             owner,
             link: link(jail_program, ours)?,
@@ -200,161 +188,6 @@ async fn refuse(mut orders: mpsc::Receiver<Order>, error: &SpawnError) {
         if let Order::Run { reply, call, .. } = order {
             let _ = call.send(CallId(0));
             let _ = reply.send(failed(error.to_string()));
-        }
-    }
-}
-
-/// Owns the process.
-struct Owner {
-    child: Child,
-    /// What is to be said; closing it closes the link.
-    to: Option<mpsc::Sender<ToTool>>,
-    pending: BTreeMap<CallId, oneshot::Sender<ToolOutcome>>,
-    last_call: CallId,
-    /// A call went to the background: its end is news.
-    background: bool,
-    job: JobId,
-    ended: mpsc::UnboundedSender<JobEnded>,
-    /// The room stays as long as somebody is in it.
-    _ground: Ground,
-}
-
-impl Owner {
-    async fn serve(
-        mut self,
-        link: Link<ToTool, FromTool>,
-        mut orders: mpsc::Receiver<Order>,
-        start: ToolStart,
-    ) {
-        let (frames, mut heard) = mpsc::channel(UNHEARD);
-        let (to, outbox) = mpsc::channel(UNREAD);
-        self.to = Some(to);
-        let mut link_tasks = JoinSet::new();
-        link_tasks.spawn(read(link.receiver, frames));
-        link_tasks.spawn(write(link.sender, outbox));
-        self.say(ToTool::Start(start));
-        let exit = loop {
-            tokio::select! {
-                order = orders.recv() => match order {
-                    Some(order) => self.obey(order),
-                    None => break self.leave().await,
-                },
-                frame = heard.recv() => match frame {
-                    Some(frame) => self.hear(frame),
-                    // It says no more, so no call of it will ever end.
-                    None => break self.leave().await,
-                },
-                exit = self.child.wait() => break exit,
-            }
-        };
-        // What it said before it left still counts. A process it left behind may hold the link open.
-        let rest = async {
-            while let Some(frame) = heard.recv().await {
-                self.hear(frame);
-            }
-        };
-        let _ = tokio::time::timeout(LEAVE_WITHIN, rest).await;
-        self.report(exit);
-    }
-
-    /// Never waits: a toolbox that does not read must not keep us from killing it.
-    fn say(&mut self, message: ToTool) {
-        let Some(to) = &self.to else { return };
-        match to.try_send(message) {
-            Ok(()) => {}
-            Err(mpsc::error::TrySendError::Full(_)) => self.child.kill(KillStep::Kill),
-            // It is leaving; its exit says why.
-            Err(mpsc::error::TrySendError::Closed(_)) => self.to = None,
-        }
-    }
-
-    fn obey(&mut self, order: Order) {
-        match order {
-            Order::Run { args, reply, call } => {
-                self.last_call = self.last_call.next();
-                let number = self.last_call;
-                self.pending.insert(number, reply);
-                let _ = call.send(number);
-                self.say(ToTool::Run {
-                    call: number,
-                    args: *args,
-                });
-            }
-            Order::Cancel(call) => self.say(ToTool::Cancel { call }),
-            Order::Kill => self.child.kill(KillStep::Kill),
-        }
-    }
-
-    fn hear(&mut self, frame: FromTool) {
-        match frame {
-            FromTool::Hello(hello) => {
-                if let Err(wrong) = hello.check() {
-                    tracing::error!(job = %self.job, "{wrong}");
-                    self.child.kill(KillStep::Kill);
-                }
-            }
-            // Nobody watches output grow yet; the outcome has it all.
-            FromTool::Output { .. } => {}
-            FromTool::Done { call, outcome } => {
-                if let Some(reply) = self.pending.remove(&call) {
-                    self.background |= matches!(outcome, ToolOutcome::Running { .. });
-                    let _ = reply.send(outcome);
-                }
-            }
-            FromTool::JobEnded { outcome } => self.tell_end(outcome),
-        }
-    }
-
-    /// Closes the link, which ends the process; then makes sure of it.
-    async fn leave(&mut self) -> ExitReason {
-        self.to = None;
-        match tokio::time::timeout(LEAVE_WITHIN, self.child.wait()).await {
-            Ok(exit) => exit,
-            Err(_) => {
-                self.child.kill(KillStep::Kill);
-                self.child.wait().await
-            }
-        }
-    }
-
-    /// The process has left: calls that had no end are interrupted, or it never could begin.
-    fn report(&mut self, exit: ExitReason) {
-        let outcome = if exit == ExitReason::Code(JAIL_FAILED) {
-            let words = self.child.last_words();
-            failed(format!(
-                "the walls around the tool could not be built, so it was not run: {words}"
-            ))
-        } else {
-            ToolOutcome::Interrupted
-        };
-        for (_, reply) in std::mem::take(&mut self.pending) {
-            let _ = reply.send(outcome.clone());
-        }
-        self.tell_end(outcome);
-    }
-
-    fn tell_end(&mut self, outcome: ToolOutcome) {
-        if std::mem::take(&mut self.background) {
-            let _ = self.ended.send(JobEnded {
-                job: self.job.clone(),
-                outcome,
-            });
-        }
-    }
-}
-
-async fn read(mut receiver: LinkReceiver<FromTool>, frames: mpsc::Sender<FromTool>) {
-    while let Ok(frame) = receiver.recv().await {
-        if frames.send(frame).await.is_err() {
-            return;
-        }
-    }
-}
-
-async fn write(mut sender: LinkSender<ToTool>, mut outbox: mpsc::Receiver<ToTool>) {
-    while let Some(message) = outbox.recv().await {
-        if sender.send(&message).await.is_err() {
-            return;
         }
     }
 }

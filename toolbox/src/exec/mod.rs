@@ -300,8 +300,9 @@ impl Driver {
 
 fn limits(args: &ExecArgs, start: &ToolStart) -> Limits {
     let default = start.exec;
-    let yield_ms = args.yield_ms.unwrap_or(default.yield_ms);
-    let yield_ms = yield_ms.clamp(*YIELD_MS.start(), *YIELD_MS.end());
+    // The default is the supervisor's own, and as it is meant.
+    let asked = |ms: u64| ms.clamp(*YIELD_MS.start(), *YIELD_MS.end());
+    let yield_ms = args.yield_ms.map_or(default.yield_ms, asked);
     let timeout = args.timeout.filter(|seconds| *seconds > 0);
     Limits {
         yield_after: Duration::from_millis(if args.background { 0 } else { yield_ms }),
