@@ -18,6 +18,7 @@
 //! never pass here: models are called by the supervisor itself.
 
 mod doors;
+mod mediated;
 mod capture;
 mod proxy;
 mod forward;
@@ -41,6 +42,7 @@ pub mod address;
 
 pub use counts::Counts;
 pub use doors::Egress;
+pub use mediated::Mediator;
 pub use policy::{Denial, EgressPolicy};
 pub use resolve::{Resolve, System};
 
