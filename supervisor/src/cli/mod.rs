@@ -7,6 +7,7 @@ mod chat;
 mod health;
 mod models;
 mod sessions;
+mod logs;
 mod config;
 mod doctor;
 mod completion;
@@ -68,6 +69,8 @@ enum Command {
     Models(models::Args),
     /// Look at sessions.
     Sessions(sessions::Args),
+    /// Show what was logged.
+    Logs(logs::Args),
     /// Look at and change the configuration.
     Config(config::Args),
     /// Look for what is wrong, and mend it.
@@ -92,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Health(args) => health::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Sessions(args) => sessions::run(&args),
+        Command::Logs(args) => logs::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completion(args) => completion::run(&args),
