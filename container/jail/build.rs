@@ -4,6 +4,7 @@
 use serde::Deserialize;
 use std::fmt::Write as _;
 use std::path::Path;
+use std::process::Command;
 use std::{env, error::Error, fs};
 
 #[derive(Deserialize)]
@@ -39,7 +40,7 @@ struct Condition {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    link_unwinder_in()?;
+    link_libraries_in()?;
     let folder = Path::new("src/syscalls");
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut code = String::new();
@@ -57,20 +58,50 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(fs::write(target, code)?)
 }
 
-/// Has `openclaw-jail` carry the few functions of libgcc that it needs, instead of loading the
-/// library at every start: it starts once a tool call, and that is a tenth of its time. A linker
-/// script in the library's name, found before it, says so.
-fn link_unwinder_in() -> Result<(), Box<dyn Error>> {
+/// Has `openclaw-jail` carry what it needs of the system's libraries instead of loading them at
+/// every start: it starts once a tool call, and that would be a fifth of its time.
+///
+/// rustc decides for a whole build whether the C library is linked in, and says no where macros are
+/// built. So linker scripts in the libraries' names, found before them, lead to their archives.
+/// Where those are not installed, the unwinder's at least is, with the compiler.
+fn link_libraries_in() -> Result<(), Box<dyn Error>> {
     if env::var("CARGO_CFG_TARGET_ENV")? != "gnu" {
         return Ok(());
     }
     let folder = env::var("OUT_DIR")?;
-    fs::write(
-        Path::new(&folder).join("libgcc_s.so"),
-        "GROUP ( -lgcc -lgcc_eh )\n",
-    )?;
+    let place = |name: &str| Path::new(&folder).join(name);
+    let native = env::var("TARGET")? == env::var("HOST")?;
+    if native && links_statically(&place("empty"))? {
+        for name in ["c", "m", "rt", "dl", "util", "pthread"] {
+            fs::write(
+                place(&format!("lib{name}.so")),
+                format!("GROUP ( -l:lib{name}.a )\n"),
+            )?;
+        }
+        let group = "GROUP ( -l:libgcc.a -l:libgcc_eh.a -l:libc.a )\n";
+        fs::write(place("libgcc_s.so"), group)?;
+        println!("cargo::rustc-link-arg-bin=openclaw-jail=-static-pie");
+    } else {
+        fs::write(place("libgcc_s.so"), "GROUP ( -lgcc -lgcc_eh )\n")?;
+    }
     println!("cargo::rustc-link-arg-bin=openclaw-jail=-L{folder}");
     Ok(())
+}
+
+/// Whether the compiler that rustc links with can make a program that loads no library.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a build script has no process to jail"
+)]
+fn links_statically(program: &Path) -> Result<bool, Box<dyn Error>> {
+    let source = program.with_extension("c");
+    fs::write(&source, "int main(void) { return 0; }\n")?;
+    let made = Command::new("cc")
+        .arg("-static-pie")
+        .arg("-o")
+        .args([program, &source])
+        .output();
+    Ok(made.is_ok_and(|made| made.status.success()))
 }
 
 fn render(name: &str, list: &List, code: &mut String) -> Result<(), Box<dyn Error>> {

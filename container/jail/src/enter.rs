@@ -64,6 +64,8 @@ const SCOPES: i32 = 6;
 /// Its arguments are for whoever looks at `ps`, but for [`PROBE_CHILD`], which tries to get out of
 /// the walls it finds itself in, and `--version`.
 pub fn enter() -> u8 {
+    // Whoever hears us may be gone: that is to be an error, not the end.
+    sys::ignore_signal(libc::SIGPIPE);
     let mut arguments = env::args().skip(1);
     match arguments.next().as_deref() {
         Some(PROBE_CHILD) => {
@@ -95,6 +97,8 @@ enum Walls {
 }
 
 fn obey() -> Result<u8, JailError> {
+    // Descriptors of ours would take their numbers, and be the program's.
+    sys::are_open([0, 1, 2]).during("find stdin, stdout and stderr open")?;
     sys::close_from(3).during("close inherited descriptors")?;
     let (spec, room) = read_spec()?;
     reaper::hold_signals()?;

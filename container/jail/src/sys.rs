@@ -289,6 +289,23 @@ fn set_address(socket: &impl AsFd, what: c_ulong, address: Ipv4Addr) -> Result<(
     Errno::result(done).map(drop)
 }
 
+/// Fails with `EBADF` unless all of these descriptors are open.
+pub(crate) fn are_open(descriptors: [RawFd; 3]) -> Result<(), Errno> {
+    for descriptor in descriptors {
+        // SAFETY: takes integers only.
+        Errno::result(unsafe { libc::fcntl(descriptor, libc::F_GETFD) })?;
+    }
+    Ok(())
+}
+
+/// Has a signal do nothing.
+pub(crate) fn ignore_signal(signal: c_int) {
+    // SAFETY: installs no handler. The signals passed are ones that may be set.
+    unsafe {
+        libc::signal(signal, libc::SIG_IGN);
+    }
+}
+
 /// Gives a signal its default effect again.
 pub(crate) fn default_signal(signal: c_int) {
     // SAFETY: installs no handler. The signals passed are ones that may be set.
