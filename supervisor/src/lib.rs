@@ -12,6 +12,7 @@ pub mod broker;
 pub mod message;
 pub mod tool_host;
 pub mod egress;
+pub mod meter;
 pub mod policy;
 pub mod model;
 pub mod process;

@@ -1,5 +1,7 @@
-//! Forgets what nobody can ask for any more: answered inputs, sent replies. Transcripts stay.
+//! Forgets what nobody can ask for any more: answered inputs, sent replies, old history. Transcripts
+//! stay.
 
+use super::history;
 use super::rows::now_ms;
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::time::{Duration, Instant};
@@ -26,12 +28,20 @@ impl Schedule {
             return false;
         }
         // An error is left for the next time: the rows are only old, not in the way.
-        let forgotten = forget(connection, now_ms() - KEPT_MS).unwrap_or(0);
+        let forgotten = forget(connection, now_ms() - KEPT_MS).unwrap_or(0)
+            + thin(connection, now_ms()).unwrap_or(0);
         if forgotten == 0 {
             self.done_at = Some(Instant::now());
         }
         forgotten > 0
     }
+}
+
+fn thin(connection: &mut Connection, now_ms: i64) -> rusqlite::Result<usize> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let thinned = history::thin(&transaction, now_ms)?;
+    transaction.commit()?;
+    Ok(thinned)
 }
 
 /// Forgets at most [`STEP`] rows of each kind from before `until_ms`; how many it were.

@@ -8,7 +8,7 @@ use rusqlite_migration::{M, Migrations};
 use std::path::Path;
 
 /// One string a version, oldest first. A released one is never edited: a change is a new one.
-const VERSIONS: &[M<'static>] = &[M::up(FIRST)];
+const VERSIONS: &[M<'static>] = &[M::up(FIRST), M::up(ELEVATED), M::up(HISTORY)];
 
 const FIRST: &str = "
 -- One row a life of a session key: from its first message, or a reset, to the next reset.
@@ -119,6 +119,29 @@ CREATE TABLE imports (
     modified_at INTEGER NOT NULL,
     at          INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+";
+
+const HISTORY: &str = "
+-- What sessions used of the machine. A session of a key is not told from the one before a reset.
+CREATE TABLE history (
+    session        TEXT    NOT NULL,
+    at             INTEGER NOT NULL,
+    minutes        INTEGER NOT NULL,           -- 1, or 60 of what is more than a day old
+    agent          TEXT    NOT NULL,
+    cpu_ms         INTEGER NOT NULL,
+    memory_peak    INTEGER NOT NULL,
+    processes_peak INTEGER NOT NULL,
+    read           INTEGER NOT NULL,
+    written        INTEGER NOT NULL,
+    received       INTEGER NOT NULL,
+    sent           INTEGER NOT NULL,
+    PRIMARY KEY (session, at, minutes)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX history_by_time ON history (at);
+";
+
+const ELEVATED: &str = "
+ALTER TABLE sessions ADD COLUMN elevated TEXT;  -- what was last said with /elevated
 ";
 
 /// The newest schema version this program knows.

@@ -3,6 +3,7 @@
 mod crash;
 mod disk;
 mod group;
+mod history;
 mod openclaw;
 mod order;
 mod place;
