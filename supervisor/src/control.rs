@@ -1,12 +1,14 @@
 //! Answers the control socket: the command line's way in. 0600, and only our own user (or root) is
 //! heard.
 
+mod door;
 pub(crate) mod report;
 mod approvals;
 mod sandbox;
 mod usage;
 mod socket;
 
+pub(crate) use door::Door;
 pub(crate) use socket::SocketPath;
 
 use crate::broker::Services;
@@ -51,6 +53,8 @@ pub struct Control {
     pub began: Instant,
     /// How long it stays.
     pub stay: Stay,
+    /// How its TCP door is.
+    pub(crate) door: tokio::sync::watch::Receiver<Door>,
     /// How many clients wait for an answer.
     pub answering: tokio::sync::watch::Sender<usize>,
     /// Set when the gateway is to stop.
@@ -319,6 +323,7 @@ impl Client {
         from: &mut LinkReceiver<ToSupervisor>,
     ) -> Result<(), FrameError> {
         self.show_draft(&mut watch).await?;
+        self.show_waiting(session).await?;
         loop {
             let event = tokio::select! {
                 event = watch.events.recv() => event,
@@ -357,6 +362,7 @@ impl Client {
                     watch = anew;
                     self.to.send(&FromSupervisor::Undelta).await?;
                     self.show_draft(&mut watch).await?;
+                    self.show_waiting(session).await?;
                 }
                 Err(RecvError::Closed) => return self.closed(input).await,
             }

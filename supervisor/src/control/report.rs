@@ -33,10 +33,15 @@ pub(super) async fn health(control: &Control) -> Result<FromSupervisor, StoreErr
     let missing = control.services.walls.borrow().as_ref().and_then(lacking);
     notices.extend(missing);
     let full = scarce(&config.paths.state_dir);
+    let door = control.door.borrow().health();
+    let unrecorded = control.services.audit.complaint();
     let complaint = control.services.complaint();
     let unread = live.approvals_complaint.clone();
     let ok = high_enough && complaint.is_none() && full.is_none() && unread.is_none();
-    notices.extend(full.into_iter().chain(unread));
+    let ok = ok && unrecorded.is_none() && door.as_ref().is_none_or(|door| door.ok);
+    notices.extend(full.into_iter().chain(unread).chain(unrecorded));
+    let shut = door.as_ref().filter(|door| !door.ok);
+    notices.extend(shut.map(|door| format!("no pages over HTTP: {}", door.detail)));
     notices
         .extend(complaint.map(|what| format!("the last good configuration is in force: {what}")));
     Ok(FromSupervisor::Health(HealthReport {
@@ -45,11 +50,14 @@ pub(super) async fn health(control: &Control) -> Result<FromSupervisor, StoreErr
         pid: std::process::id(),
         uptime_ms: u64::try_from(control.began.elapsed().as_millis()).unwrap_or(u64::MAX),
         state_dir: config.paths.state_dir.display().to_string(),
-        channels: vec![PartHealth {
+        channels: [PartHealth {
             name: "CLI".into(),
             ok: true,
             detail: format!("ok ({})", config.paths.control_socket().display()),
-        }],
+        }]
+        .into_iter()
+        .chain(door)
+        .collect(),
         agents: config.agents.iter().map(|agent| agent.id.clone()).collect(),
         models: models.iter().map(ToString::to_string).collect(),
         walls,

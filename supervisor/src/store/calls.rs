@@ -61,7 +61,8 @@ impl Store {
         call: CallRef,
         item: (ItemId, TranscriptItem),
     ) -> Result<(), StoreError> {
-        let item = NewItem::new(item.0, &item.1).map_err(|error| self.name(error))?;
+        let outcome = item.1;
+        let item = NewItem::new(item.0, &outcome).map_err(|error| self.name(error))?;
         if item.call() != Some(call) {
             return Err(StoreError::Rejected {
                 file: self.file().to_owned(),
@@ -73,7 +74,9 @@ impl Store {
             let mut life = Life::find(connection, &session)?;
             items::insert_now(connection, &mut life, turn, &[item])
         })
-        .await
+        .await?;
+        self.counts.item(&outcome);
+        Ok(())
     }
 
     /// The calls of `answer` that were begun or ended, by their position in it.

@@ -48,6 +48,20 @@ impl Store {
         .await
     }
 
+    /// How many replies have not been sent.
+    ///
+    /// # Errors
+    /// Only what the disk says.
+    pub async fn outbox_depth(&self) -> Result<u64, StoreError> {
+        self.run(Durability::Relaxed, |connection| {
+            let counted = connection
+                .prepare_cached("SELECT count(*) FROM outbox WHERE sent_at IS NULL")?
+                .query_row([], |row| row.get(0));
+            Ok(unsigned(counted?))
+        })
+        .await
+    }
+
     /// Records that a reply was sent; again changes nothing.
     ///
     /// # Errors

@@ -66,7 +66,9 @@ impl Store {
         taken: Vec<InputId>,
         usage: Option<(String, Usage)>,
     ) -> Result<(), StoreError> {
-        let items = self.written(&items)?;
+        let said = items;
+        let items = self.written(&said)?;
+        let used = usage.as_ref().map(|(_, used)| *used);
         let session = session.clone();
         self.run(Durability::Relaxed, move |connection| {
             let mut life = Life::find(connection, &session)?;
@@ -81,7 +83,11 @@ impl Store {
             }
             Ok(())
         })
-        .await
+        .await?;
+        said.iter().for_each(|(_, item)| self.counts.item(item));
+        used.into_iter()
+            .for_each(|used| self.counts.model_call(used));
+        Ok(())
     }
 
     /// Ends a turn: its inputs are answered and its reply is in the outbox, on disk for good before
@@ -96,15 +102,21 @@ impl Store {
         finished: FinishedTurn,
     ) -> Result<OutboxId, StoreError> {
         let session = session.clone();
-        self.run(Durability::Synced, move |connection| {
-            let life = Life::find(connection, &session)?;
-            if life.turn_runs(connection, turn)? {
-                finish(connection, &life, turn, &finished)
-            } else {
-                outbox::of_turn(connection, &life, turn)
-            }
-        })
-        .await
+        let outcome = finished.outcome.clone();
+        let (outbox, first) = self
+            .run(Durability::Synced, move |connection| {
+                let life = Life::find(connection, &session)?;
+                if life.turn_runs(connection, turn)? {
+                    Ok((finish(connection, &life, turn, &finished)?, true))
+                } else {
+                    Ok((outbox::of_turn(connection, &life, turn)?, false))
+                }
+            })
+            .await?;
+        if first {
+            self.counts.turn(&outcome);
+        }
+        Ok(outbox)
     }
 
     fn written(&self, items: &[(ItemId, TranscriptItem)]) -> Result<Vec<NewItem>, StoreError> {

@@ -1,0 +1,184 @@
+//! What the gateway counts, for whoever watches many of them.
+
+use super::Pages;
+use super::prometheus::{Figures, Kind};
+use crate::audit::Kind as Recorded;
+use crate::session::PhaseName;
+use std::collections::BTreeMap;
+
+/// Every state is told, also that nobody is in it.
+const PHASES: [PhaseName; 6] = [
+    PhaseName::Cold,
+    PhaseName::Starting,
+    PhaseName::Idle,
+    PhaseName::InTurn,
+    PhaseName::Stopping,
+    PhaseName::Backoff,
+];
+
+/// The whole page.
+pub(super) async fn page(pages: &Pages) -> String {
+    let mut figures = Figures::default();
+    gateway(&mut figures, pages);
+    sessions(&mut figures, pages).await;
+    work(&mut figures, pages);
+    record(&mut figures, pages);
+    store(&mut figures, pages).await;
+    figures.finish()
+}
+
+fn gateway(figures: &mut Figures, pages: &Pages) {
+    let version = env!("CARGO_PKG_VERSION");
+    figures.family("build_info", Kind::Gauge, "The gateway's version.");
+    figures.labelled("build_info", "version", version, 1);
+    let uptime = pages.began.elapsed().as_secs_f64();
+    figures.one(
+        "uptime_seconds",
+        Kind::Gauge,
+        "Since the gateway started.",
+        uptime,
+    );
+    if let Some((resident, shared)) = memory() {
+        let about = "Memory of the gateway's own process that is resident.";
+        figures.one(
+            "process_resident_memory_bytes",
+            Kind::Gauge,
+            about,
+            resident,
+        );
+        let about = "Of that, what is of files and shared.";
+        figures.one("process_shared_memory_bytes", Kind::Gauge, about, shared);
+    }
+    if let Some(level) = pages
+        .services
+        .walls
+        .borrow()
+        .as_ref()
+        .map(|report| report.level)
+    {
+        let about = "The level of the walls around tools that was proven, 0 to 4.";
+        figures.one("walls_level", Kind::Gauge, about, level);
+    }
+    let complains = u8::from(pages.services.complaint().is_some());
+    let about = "Whether the configuration on disk is wrong and an older one in force.";
+    figures.one("config_complaint", Kind::Gauge, about, complains);
+}
+
+async fn sessions(figures: &mut Figures, pages: &Pages) {
+    let views = pages.router.views().await;
+    let mut by_state: BTreeMap<&str, u64> = PHASES.map(|phase| (phase.as_str(), 0)).into();
+    for view in views.values() {
+        *by_state.entry(view.phase.as_str()).or_default() += 1;
+    }
+    let about = "Sessions in memory, by what they do.";
+    figures.each(("sessions", Kind::Gauge, about), "state", by_state);
+    let agents = views.values().filter(|view| view.pid.is_some()).count();
+    figures.one("agents", Kind::Gauge, "Agent processes that live.", agents);
+    let waiting: usize = views.values().map(|view| view.waiting).sum();
+    let about = "Messages that wait for a turn.";
+    figures.one("messages_waiting", Kind::Gauge, about, waiting);
+}
+
+fn work(figures: &mut Figures, pages: &Pages) {
+    let counts = pages.services.store.counts();
+    let about = "Turns that ended, by how.";
+    figures.each(
+        ("turns_total", Kind::Counter, about),
+        "outcome",
+        counts.turns(),
+    );
+    let about = "Tool calls that ended, by how.";
+    figures.each(
+        ("tool_calls_total", Kind::Counter, about),
+        "outcome",
+        counts.calls(),
+    );
+    let about = "Answers of models.";
+    figures.one(
+        "model_calls_total",
+        Kind::Counter,
+        about,
+        counts.model_calls(),
+    );
+    let used = counts.usage();
+    let tokens = [
+        ("input", used.input),
+        ("output", used.output),
+        ("cached", used.cached),
+    ];
+    let about = "Tokens of models; cached ones are part of the input.";
+    figures.each(("tokens_total", Kind::Counter, about), "kind", tokens);
+}
+
+fn record(figures: &mut Figures, pages: &Pages) {
+    let tally = pages.services.audit.tally();
+    let about = "Child processes that were started.";
+    figures.one(
+        "spawns_total",
+        Kind::Counter,
+        about,
+        tally.of(Recorded::Spawn),
+    );
+    let about = "Child processes that could not be started.";
+    figures.one(
+        "spawn_failures_total",
+        Kind::Counter,
+        about,
+        tally.of(Recorded::NotSpawned),
+    );
+    let about = "Tool calls that were denied.";
+    figures.one(
+        "denials_total",
+        Kind::Counter,
+        about,
+        tally.of(Recorded::Refused),
+    );
+    let about = "Connections that the egress policy denied.";
+    figures.one(
+        "egress_denied_total",
+        Kind::Counter,
+        about,
+        tally.of(Recorded::Egress),
+    );
+    let about = "Sessions that went over a limit.";
+    figures.one(
+        "limit_hits_total",
+        Kind::Counter,
+        about,
+        tally.of(Recorded::Limit),
+    );
+    let about = "Lines that the audit log lost.";
+    figures.one("audit_lost_total", Kind::Counter, about, tally.lost());
+}
+
+async fn store(figures: &mut Figures, pages: &Pages) {
+    let store = &pages.services.store;
+    // Before the next line's own job.
+    let ((jobs, took), failures) = (store.counts().jobs(), store.counts().failures());
+    if let Ok(depth) = store.outbox_depth().await {
+        figures.one(
+            "outbox_depth",
+            Kind::Gauge,
+            "Replies that were not sent yet.",
+            depth,
+        );
+    }
+    let about = "Jobs of the store, and the seconds from asking to the answer.";
+    figures.family("store_seconds", Kind::Summary, about);
+    figures.sample("store_seconds_sum", took.as_secs_f64());
+    figures.sample("store_seconds_count", jobs);
+    let about = "Jobs of the store that failed.";
+    figures.one("store_failures_total", Kind::Counter, about, failures);
+    let about = "Transactions that changed something.";
+    figures.one("store_commits_total", Kind::Counter, about, store.commits());
+}
+
+/// Resident memory of this process and the shared part of it, in bytes.
+fn memory() -> Option<(u64, u64)> {
+    let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok()??;
+    let page = u64::try_from(page).ok()?;
+    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let mut pages = text.split(' ').skip(1);
+    let mut next = || Some(pages.next()?.parse::<u64>().ok()?.saturating_mul(page));
+    Some((next()?, next()?))
+}
