@@ -7,6 +7,9 @@ mod chat;
 mod health;
 mod models;
 mod sessions;
+mod approvals;
+mod stats;
+mod top;
 mod logs;
 mod config;
 mod doctor;
@@ -14,10 +17,12 @@ mod completion;
 mod lines;
 mod input;
 mod conversation;
+mod asking;
 mod shown;
 mod reach;
 mod client;
 mod log;
+mod figures;
 mod error;
 mod out;
 
@@ -69,6 +74,10 @@ enum Command {
     Models(models::Args),
     /// Look at sessions.
     Sessions(sessions::Args),
+    /// Commands that wait for your word.
+    Approvals(approvals::Args),
+    /// Watch what sessions use, live.
+    Top(top::Args),
     /// Show what was logged.
     Logs(logs::Args),
     /// Look at and change the configuration.
@@ -95,6 +104,8 @@ pub fn main() -> ExitCode {
         Command::Health(args) => health::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Sessions(args) => sessions::run(&args),
+        Command::Approvals(args) => approvals::run(&args),
+        Command::Top(args) => top::run(&args),
         Command::Logs(args) => logs::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Doctor(args) => doctor::run(&args),

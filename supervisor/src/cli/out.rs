@@ -61,6 +61,21 @@ fn without_controls(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace("\r\n", "\n").chars().map(plain).collect())
 }
 
+/// The text as one line, without what steers a terminal: for tables, where a line end or a tab
+/// would do harm as well.
+pub(super) fn one_line(text: &str) -> Cow<'_, str> {
+    let stays = |c| is_harmless(c) && c != '\n' && c != '\t';
+    if text.chars().all(stays) {
+        return Cow::Borrowed(text);
+    }
+    let plain = |c| match c {
+        '\n' | '\t' => ' ',
+        c if stays(c) => c,
+        _ => '\u{fffd}',
+    };
+    Cow::Owned(text.replace("\r\n", " ").chars().map(plain).collect())
+}
+
 fn is_harmless(c: char) -> bool {
     // These turn the direction of what follows: a command could read as another one.
     let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -69,7 +84,13 @@ fn is_harmless(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::without_controls;
+    use super::{one_line, without_controls};
+
+    #[test]
+    fn one_line_is_one_line() {
+        assert_eq!(one_line("a\tb\r\nc\n"), "a b c ");
+        assert_eq!(one_line("\u{1b}[2J\u{202e}é"), "\u{fffd}[2J\u{fffd}é");
+    }
 
     #[test]
     fn nothing_that_steers_a_terminal_passes() {

@@ -1,6 +1,6 @@
 //! `openclaw sessions`.
 
-use super::{CliError, ExitCode, client::Client, on_one_thread, out, paths};
+use super::{CliError, ExitCode, client::Client, on_one_thread, out, paths, stats};
 use crate::app::AppError;
 use crate::control::report;
 use crate::store::Store;
@@ -50,6 +50,8 @@ enum Command {
         /// Its key, such as agent:main:main.
         session: String,
     },
+    /// What was used per day and agent.
+    Stats(stats::Args),
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
@@ -68,6 +70,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
         Command::Reset { session } => super::tell(&ToSupervisor::SessionsReset {
             session: SessionKey::from(session.as_str()),
         }),
+        Command::Stats(args) => stats::run(args),
     }
 }
 
