@@ -18,7 +18,7 @@ use crate::plan::{self, Access, Plan};
 use crate::reaper::{self, Reach};
 use crate::spec::{JailSpec, MAX_SPEC, Namespaces, Network, Order, Role};
 use crate::sys::{self, Side};
-use crate::syscalls::{List, NO_SOCKETS, NO_UNIX, NOTIFIED, SHELL};
+use crate::syscalls::{List, NO_SOCKETS, NO_UNIX, NOTIFIED, SHARED, SHELL};
 use crate::{attempts, doors, filter, limits, mounts, notify, privileges};
 use nix::sys::prctl;
 use nix::unistd::{Pid, chdir, execve, setpgid, setsid};
@@ -328,9 +328,9 @@ fn lists(spec: &JailSpec, walls: &Walls, landlock: i32) -> Vec<&'static List> {
         Role::Shell => &SHELL,
     };
     match (walls, spec.network) {
-        (Walls::Plain, Network::None) => vec![&NO_SOCKETS, role],
-        (Walls::Plain, Network::Proxied) => vec![&NOTIFIED, role],
-        (Walls::Plain, Network::Host) => vec![&NO_UNIX, role],
+        (Walls::Plain, Network::None) => vec![&NO_SOCKETS, &SHARED, role],
+        (Walls::Plain, Network::Proxied) => vec![&NOTIFIED, &SHARED, role],
+        (Walls::Plain, Network::Host) => vec![&NO_UNIX, &SHARED, role],
         // Abstract sockets are the network namespace's, which it shares.
         (Walls::Namespaces | Walls::Room, Network::Host) if landlock < SCOPES => {
             vec![&NO_UNIX, role]

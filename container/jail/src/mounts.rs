@@ -7,14 +7,16 @@
 use crate::error::{During, JailError};
 use crate::plan::{Access, Bind, Plan};
 use crate::sys::{self, Depth, MountAttributes};
-use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use nix::unistd::{chdir, pivot_root};
+use nix::sys::stat::{Mode, fstat};
+use nix::unistd::{Uid, chdir, pivot_root};
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// How big `/tmp` and `/dev/shm` are together where the spec does not say, in bytes.
 const TMP_BYTES: u64 = 512 * 1024 * 1024;
@@ -43,6 +45,9 @@ const MASKED_PROC: [&str; 6] = [
     "sysrq-trigger",
     "timer_list",
 ];
+
+/// More of them that only root can read, whatever capabilities it has lost.
+const MASKED_FROM_ROOT: [&str; 4] = ["kpagecount", "kpageflags", "slabinfo", "vmallocinfo"];
 
 /// An empty folder, to cover others with.
 const EMPTY: &str = "/var/empty";
@@ -172,7 +177,8 @@ impl Root {
     }
 
     fn mask_process_files(&self) -> Result<(), JailError> {
-        for name in MASKED_PROC {
+        let from_root = Uid::effective().is_root().then_some(MASKED_FROM_ROOT);
+        for name in MASKED_PROC.iter().chain(from_root.iter().flatten()) {
             self.mask(&Path::new("/proc").join(name))?;
         }
         Ok(())
@@ -279,7 +285,26 @@ pub(crate) fn at(path: &Path) -> io::Result<OwnedFd> {
     let how = OpenHow::new()
         .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
         .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
-    Ok(openat2(AT_FDCWD, path, how)?)
+    match openat2(AT_FDCWD, path, how) {
+        // Kept from us by a filter that can not look into it, such as our own.
+        Err(Errno::ENOSYS | Errno::EPERM) => at_by_steps(path),
+        opened => Ok(opened?),
+    }
+}
+
+/// As [`at`], one folder after another.
+fn at_by_steps(path: &Path) -> io::Result<OwnedFd> {
+    let step = OFlag::O_PATH | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+    let mut here = openat(AT_FDCWD, "/", step, Mode::empty())?;
+    for part in path.components() {
+        if let Component::Normal(name) = part {
+            here = openat(&here, name, step, Mode::empty())?;
+            if fstat(&here)?.st_mode & libc::S_IFMT == libc::S_IFLNK {
+                return Err(Errno::ELOOP.into());
+            }
+        }
+    }
+    Ok(here)
 }
 
 fn set(mount: &impl AsFd, depth: Depth, attributes: u64) -> io::Result<()> {

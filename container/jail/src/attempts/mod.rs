@@ -12,26 +12,55 @@
 pub(crate) mod run;
 
 mod files;
-mod network;
-mod privileges;
-mod processes;
-mod syscalls;
+mod outside;
+mod ways;
+pub(crate) mod protected;
+mod devices;
 
+mod processes;
+mod proc_files;
+mod signals;
+
+mod network;
+mod services;
+mod sockets;
+
+mod syscalls;
+mod kernel;
+mod namespaces;
+
+mod privileges;
+mod own;
+
+mod call;
 mod raw;
 
 use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ffi::CString;
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 /// Every row, in the order of the files that hold them.
 pub const TABLE: &[&[Row]] = &[
     files::ROWS,
+    outside::ROWS,
+    ways::ROWS,
+    protected::ROWS,
+    devices::ROWS,
     processes::ROWS,
+    proc_files::ROWS,
+    signals::ROWS,
     network::ROWS,
+    services::ROWS,
+    sockets::ROWS,
     syscalls::ROWS,
+    kernel::ROWS,
+    namespaces::ROWS,
     privileges::ROWS,
+    own::ROWS,
 ];
 
 /// Every row of [`TABLE`].
@@ -116,7 +145,8 @@ pub enum Outcome {
 /// What there is to be reached outside; the child's one argument, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Targets {
-    /// A file that must not be seen, and holds [`Targets::SECRET`].
+    /// A file that must not be seen, and holds [`Targets::SECRET`]. Beside it lie `spare`, which may
+    /// be spoilt, `program`, which can be run, and `link`, which leads to it.
     pub canary: PathBuf,
     /// The session's own workspace: a folder that must be writable, for a jail in which all fails
     /// proves nothing.
@@ -127,9 +157,11 @@ pub struct Targets {
     pub state: PathBuf,
     /// The gateway's control socket, or one like it: somebody listens.
     pub control: PathBuf,
-    /// A Unix socket that somebody listens on, in a folder that everyone may enter.
+    /// A Unix socket that somebody listens on, in a folder that everyone may enter. Beside it is
+    /// `datagrams`, another for datagrams.
     pub socket: PathBuf,
-    /// An abstract Unix socket that somebody listens on.
+    /// An abstract Unix socket that somebody listens on; with `-datagrams` after it another for
+    /// datagrams.
     pub abstract_socket: String,
     /// A port of 127.0.0.1 that somebody listens on, TCP and UDP.
     pub port: u16,
@@ -140,11 +172,43 @@ pub struct Targets {
     /// The process that keeps this jail (its pid 1 where it has a pid namespace); found inside.
     #[serde(default)]
     pub keeper: i32,
+    /// What somebody outside shares by other means than files.
+    pub shared: Shared,
+}
+
+/// What processes share without a file of the disk.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shared {
+    /// A System V segment of memory, by its id; `None` where there is no such thing.
+    pub segment: Option<i32>,
+    /// A System V queue of messages, by its id.
+    pub queue: Option<i32>,
+    /// A System V set of semaphores, by its id.
+    pub semaphores: Option<i32>,
+    /// The name of a file in `/dev/shm`, of another in `/tmp`, and of a POSIX queue of messages.
+    pub name: String,
+    /// The path of a terminal.
+    pub terminal: String,
 }
 
 impl Targets {
     /// What nobody inside may get to read.
     pub const SECRET: &'static str = "openclaw-probe-canary";
+
+    /// The folder of the canary.
+    fn outside(&self) -> PathBuf {
+        self.canary.parent().unwrap_or(Path::new("/")).to_owned()
+    }
+
+    /// What lies beside the canary.
+    fn beside(&self, name: &str) -> PathBuf {
+        self.canary.with_file_name(name)
+    }
+
+    /// The socket for datagrams.
+    fn datagrams(&self) -> PathBuf {
+        self.socket.with_file_name("datagrams")
+    }
 }
 
 /// What a child says of all its attempts.
@@ -236,6 +300,11 @@ fn asked(result: Result<(), Errno>) -> Outcome {
     }
 }
 
+/// A path for the kernel; one with a NUL in it is none.
+fn c_path(path: &Path) -> CString {
+    CString::new(path.as_os_str().as_bytes()).unwrap_or_default()
+}
+
 fn failed(error: &io::Error) -> Outcome {
     match error.raw_os_error() {
         Some(errno) => Outcome::Refused {
@@ -262,7 +331,7 @@ mod tests {
         for row in rows() {
             for expect in [row.full, row.plain] {
                 match expect {
-                    Expect::Refused(errnos) => assert!(errnos.len() < 5, "{}", row.name),
+                    Expect::Refused(errnos) => assert!(errnos.len() <= 10, "{}", row.name),
                     Expect::Since { otherwise, .. } => assert!(otherwise.len() > 20),
                     Expect::Open(reason) => assert!(reason.len() > 20, "{}", row.name),
                 }

@@ -6,6 +6,9 @@
 
 use libc::c_ulong;
 use nix::errno::Errno;
+use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
+use std::num::NonZeroUsize;
+use std::os::fd::AsFd;
 use std::ptr;
 
 /// Lets the parent trace this process.
@@ -48,6 +51,15 @@ pub(super) fn landlock_version() -> i32 {
     let version =
         unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, nothing, 0_usize, VERSION) };
     i32::try_from(version).unwrap_or(0).max(0)
+}
+
+/// Maps a byte of a file to be read, and lets it go again.
+pub(super) fn map(file: &impl AsFd) -> Result<(), Errno> {
+    let (read, share) = (ProtFlags::PROT_READ, MapFlags::MAP_SHARED);
+    // SAFETY: the kernel chooses where, and nothing is read there.
+    let at = unsafe { mmap(None, NonZeroUsize::MIN, read, share, file, 0)? };
+    // SAFETY: it was mapped above, and nothing points into it.
+    unsafe { munmap(at, 1) }
 }
 
 /// Ends this process at once: no destructor, no buffer of the one it was forked from.

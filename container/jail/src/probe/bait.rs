@@ -1,11 +1,12 @@
 //! Things outside that a child must not reach, laid for one probe.
 
-use crate::attempts::{Targets, Walls};
+use super::shared::SharedBait;
+use crate::attempts::{Shared, Targets, Walls};
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::os::linux::net::SocketAddrExt as _;
-use std::os::unix::fs::DirBuilderExt as _;
-use std::os::unix::net::{SocketAddr, UnixListener};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, symlink};
+use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{fs, io, process};
@@ -15,8 +16,9 @@ pub(super) struct Bait {
     pub(super) targets: Targets,
     folder: PathBuf,
     datagrams: UdpSocket,
+    _shared: SharedBait,
     // Listened on, never answered: connecting is enough.
-    _services: (TcpListener, [UnixListener; 3]),
+    _services: (TcpListener, [UnixListener; 3], [UnixDatagram; 2]),
 }
 
 impl Bait {
@@ -33,16 +35,28 @@ impl Bait {
         let datagrams = UdpSocket::bind((Ipv4Addr::LOCALHOST, port))?;
         datagrams.set_nonblocking(true)?;
         let abstract_name = SocketAddr::from_abstract_name(&targets.abstract_socket)?;
+        let name = format!("{}-datagrams", targets.abstract_socket);
+        let datagrams_by_name = SocketAddr::from_abstract_name(name)?;
+        let for_datagrams = [
+            UnixDatagram::bind(targets.socket.with_file_name("datagrams"))?,
+            UnixDatagram::bind_addr(&datagrams_by_name)?,
+        ];
+        let shared = SharedBait::lay(&targets.abstract_socket);
         let services = [
             UnixListener::bind(&targets.socket)?,
             UnixListener::bind(&targets.control)?,
             UnixListener::bind_addr(&abstract_name)?,
         ];
         Ok(Self {
-            targets: Targets { port, ..targets },
+            targets: Targets {
+                port,
+                shared: shared.shared.clone(),
+                ..targets
+            },
             folder,
             datagrams,
-            _services: (tcp, services),
+            _shared: shared,
+            _services: (tcp, services, for_datagrams),
         })
     }
 
@@ -73,34 +87,50 @@ pub(super) fn mark(walls: Walls) -> &'static str {
 
 fn targets(folder: &Path, id: &str) -> Targets {
     Targets {
-        canary: folder.join("canary"),
+        canary: folder.join("outside/canary"),
         workspace: folder.join("workspace"),
         other_workspace: folder.join("other"),
         state: folder.join("state"),
         control: folder.join("state/control.sock"),
-        socket: folder.join("socket"),
+        socket: folder.join("outside/socket"),
         abstract_socket: format!("openclaw-probe-{id}"),
         port: 0,
         mark: String::new(),
         pid: process::id().cast_signed(),
         keeper: 0,
+        shared: Shared::default(),
     }
 }
 
 fn lay_files(targets: &Targets) -> io::Result<()> {
     fs::create_dir_all(&targets.workspace)?;
     fs::create_dir_all(&targets.other_workspace)?;
+    fs::create_dir_all(targets.canary.with_file_name(""))?;
     let mut private = fs::DirBuilder::new();
     private.recursive(true).mode(0o700).create(&targets.state)?;
+    let program = targets.canary.with_file_name("program");
     for file in [
         targets.canary.clone(),
+        targets.canary.with_file_name("spare"),
         targets.other_workspace.join("theirs"),
         targets.state.join("state.db"),
     ] {
         fs::write(file, Targets::SECRET)?;
     }
+    fs::copy("/bin/true", &program)?;
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+    lay_repository(&targets.workspace)?;
     // What a probe left that was killed, under the same pid.
     let _ = fs::remove_file(&targets.socket);
     let _ = fs::remove_file(&targets.control);
+    let _ = fs::remove_file(targets.socket.with_file_name("datagrams"));
+    let _ = fs::remove_file(targets.canary.with_file_name("link"));
+    symlink("canary", targets.canary.with_file_name("link"))
+}
+
+/// What of a workspace is protected, the part that is mostly there.
+fn lay_repository(workspace: &Path) -> io::Result<()> {
+    fs::create_dir_all(workspace.join(".git/hooks"))?;
+    fs::write(workspace.join(".git/config"), "")?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! killed.
 
 use super::bait::{self, Bait};
+use crate::attempts::protected::PROTECTED;
 use crate::attempts::run::Errand;
 use crate::attempts::{Outcome, Outcomes, Targets, Walls};
 use crate::enter::PROBE_CHILD;
@@ -200,7 +201,7 @@ impl Nursery<'_> {
             cwd: workspace.clone(),
             read: SYSTEM.map(PathBuf::from).to_vec(),
             write: vec![workspace.clone()],
-            protect: vec![],
+            protect: PROTECTED.map(|name| workspace.join(name)).to_vec(),
             network,
             limits: Limits::default(),
             namespaces,

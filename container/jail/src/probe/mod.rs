@@ -15,6 +15,7 @@
 mod bait;
 mod child;
 mod judge;
+mod shared;
 
 use crate::attempts::{Outcome, Row, Verdict, Walls, rows};
 use bait::Bait;
@@ -31,6 +32,8 @@ pub struct Report {
     /// Which kind of walls tools are to be put behind: rooms, or jails without namespaces. `None`
     /// where neither holds.
     pub walls: Option<Walls>,
+    /// The level without namespaces, 0 to 2: for whoever does without them.
+    pub plain: u8,
     /// Whether tools without namespaces can have a network, each connection decided on.
     pub mediated: bool,
     /// Each wall, and how it is known to hold.
@@ -61,6 +64,7 @@ impl Report {
         Self {
             level: 0,
             walls: None,
+            plain: 0,
             mediated: false,
             layers: Vec::new(),
             missing: Some(format!("the walls could not be tried: {why}")),
