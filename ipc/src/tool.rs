@@ -81,6 +81,10 @@ pub struct ExecDefaults {
     pub timeout_ms: u64,
     /// Bytes of output kept: half head, half tail (200 000).
     pub output_bytes: usize,
+    /// All output is shown as it comes, and the command waits for whoever watches; else what comes
+    /// too fast is not shown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shows_all: bool,
 }
 
 /// Every way a tool call can end. None of these is an `Err`: the model reads them all.
@@ -168,6 +172,18 @@ impl Capture {
         }
     }
 
+    fn add_line(&mut self, line: &str) {
+        let end = match self.dropped {
+            0 => &mut self.head,
+            _ => &mut self.tail,
+        };
+        if !end.is_empty() && !end.ends_with('\n') {
+            end.push('\n');
+        }
+        end.push_str(line);
+        end.push('\n');
+    }
+
     fn write_to(&self, text: &mut String) {
         text.push_str(&self.head);
         if self.dropped > 0 {
@@ -236,6 +252,19 @@ impl ToolOutcome {
         text.push_str(&verdict);
         text.push(']');
         text
+    }
+
+    /// Adds a line of ours to what it printed; to what has no output, nothing.
+    pub fn add_line(&mut self, line: &str) {
+        match self {
+            Self::Exited { output, .. }
+            | Self::Signaled { output, .. }
+            | Self::TimedOut { output, .. }
+            | Self::Running { output, .. }
+            | Self::Stopped { output, .. }
+            | Self::Cancelled { output } => output.add_line(line),
+            Self::Text { .. } | Self::Denied { .. } | Self::Interrupted | Self::Failed { .. } => {}
+        }
     }
 
     /// About how long [`Self::to_text`] is, in bytes, without making it.

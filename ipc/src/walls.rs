@@ -22,6 +22,8 @@ pub struct WallsDetail {
     pub write: Vec<String>,
     /// Paths among those that stay as they are.
     pub protect: Vec<String>,
+    /// Whose files and processes they are, in words: `uid 1000, the workspace's owner`.
+    pub user: String,
     /// What network they have, in words: `public internet through the proxy`.
     pub network: String,
     /// Each limit and how it holds: `memory: 4 GiB, enforced`.
@@ -43,6 +45,9 @@ pub struct LayerDetail {
     pub holds: bool,
     /// What was tried, and what came of it.
     pub proof: String,
+    /// The flag, setting or package that mends it, where it does not hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mend: Option<String>,
 }
 
 /// The walls one call ran behind; part of its outcome's record.

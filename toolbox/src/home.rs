@@ -48,6 +48,7 @@ mod tests {
                 yield_ms: 0,
                 timeout_ms: 0,
                 output_bytes: 0,
+                shows_all: false,
             },
             files_anywhere: false,
         };

@@ -34,6 +34,11 @@ impl Outbox {
         let _ = self.queue.send(FromTool::JobEnded { outcome }).await;
     }
 
+    /// Shows output to whoever watches, and waits while the queue is full.
+    pub(crate) async fn show_in_time(&self, call: CallId, text: String) {
+        let _ = self.queue.send(FromTool::Output { call, text }).await;
+    }
+
     /// Shows output to whoever watches; dropped when the queue is full, as the outcome has it too.
     pub(crate) fn show(&self, call: CallId, text: String) {
         let _ = self.queue.try_send(FromTool::Output { call, text });

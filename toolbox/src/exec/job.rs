@@ -35,6 +35,7 @@ pub(super) struct Job {
     ended: Option<Instant>,
     timeout: Duration,
     to_show: Vec<u8>,
+    shows_all: bool,
     show_at: Option<Instant>,
 }
 
@@ -44,6 +45,7 @@ pub(super) struct Limits {
     pub(super) yield_after: Duration,
     pub(super) timeout: Duration,
     pub(super) output_bytes: usize,
+    pub(super) shows_all: bool,
 }
 
 /// What the driver has to tell.
@@ -77,6 +79,7 @@ impl Job {
             ended: None,
             timeout: limits.timeout,
             to_show: Vec::new(),
+            shows_all: limits.shows_all,
             show_at: None,
         }
     }
@@ -123,6 +126,14 @@ impl Job {
         self.show_at = None;
         let whole = self.to_show.len() - unfinished(&self.to_show);
         let text: Vec<u8> = self.to_show.drain(..whole).collect();
+        Some((call, String::from_utf8_lossy(&text).into_owned()))
+    }
+
+    /// What is left to show, when all of it is to be.
+    pub(super) fn last_output(&mut self) -> Option<(CallId, String)> {
+        let text = std::mem::take(&mut self.to_show);
+        let some = self.shows_all && !text.is_empty();
+        let call = self.call.filter(|_| some)?;
         Some((call, String::from_utf8_lossy(&text).into_owned()))
     }
 
@@ -221,6 +232,16 @@ impl Job {
         self.kept.push(bytes);
         if self.call.is_none() {
             self.unread.push(bytes);
+            return;
+        }
+        if self.shows_all {
+            self.to_show.extend_from_slice(bytes);
+            let due = if self.to_show.len() < SHOWN {
+                now + GATHER
+            } else {
+                now
+            };
+            self.show_at = Some(self.show_at.map_or(due, |at| at.min(due)));
             return;
         }
         let bytes = &bytes[bytes.len().saturating_sub(SHOWN)..];

@@ -145,9 +145,17 @@ impl Driver {
             Event::Tick => self.with_job(|job| job.tick(now)),
         };
         if let Some((call, text)) = self.job.as_mut().and_then(|job| job.due_output(now)) {
-            self.outbox.show(call, text);
+            self.show(call, text).await;
         }
         self.after(news, now).await
+    }
+
+    async fn show(&self, call: CallId, text: String) {
+        if self.start.exec.shows_all {
+            self.outbox.show_in_time(call, text).await;
+        } else {
+            self.outbox.show(call, text);
+        }
     }
 
     fn with_job(&mut self, act: impl FnOnce(&mut Job) -> Option<News>) -> Option<News> {
@@ -253,6 +261,9 @@ impl Driver {
         if left > 0 && matches!(verdict, Verdict::Exited(_)) {
             job.kept.push(left_behind(left).as_bytes());
         }
+        if let Some((call, text)) = job.last_output() {
+            self.outbox.show_in_time(call, text).await;
+        }
         if let Some(call) = job.call.take() {
             let outcome = job.outcome(verdict, job.kept.capture());
             self.outbox.done(call, outcome).await;
@@ -311,6 +322,7 @@ fn limits(args: &ExecArgs, start: &ToolStart) -> Limits {
             Duration::from_secs,
         ),
         output_bytes: default.output_bytes.min(MAX_OUTPUT),
+        shows_all: default.shows_all,
     }
 }
 

@@ -260,6 +260,16 @@ async fn output_is_shown_while_it_comes() {
 }
 
 #[tokio::test]
+async fn all_output_is_shown_where_that_is_asked_for() {
+    let mut toolbox = Toolbox::start("exec", |start| start.exec.shows_all = true).await;
+    let outcome = toolbox.run("seq 1 300000; printf end").await;
+    assert!(matches!(outcome, ToolOutcome::Exited { code: 0, .. }));
+    let mut wanted: String = (1..=300_000).map(|n| format!("{n}\n")).collect();
+    wanted += "end";
+    assert!(toolbox.shown == wanted, "{} bytes", toolbox.shown.len());
+}
+
+#[tokio::test]
 async fn a_terminal_is_one() {
     let outcome = run_with(|args| {
         args.command = "test -t 0 && test -t 1 && echo $TERM; stty size".to_owned();

@@ -41,6 +41,7 @@ pub(crate) fn start_in(workspace: &Path) -> ToolStart {
             yield_ms: 30_000,
             timeout_ms: 50_000,
             output_bytes: 200_000,
+            shows_all: false,
         },
         files_anywhere: false,
     }
