@@ -2,6 +2,7 @@
 //! works once, so whoever refreshes it here logs the person out there. A file that has grown old is
 //! read again; `codex` itself renews it.
 
+use crate::audit::redact;
 use crate::config::Env;
 use crate::store::auth_profiles::{Stamp, stamp};
 use base64::Engine;
@@ -106,6 +107,9 @@ fn load(path: &Path) -> Result<Login, String> {
             error.column()
         ))
     })?;
+    let tokens = content.tokens.iter();
+    let tokens = tokens.flat_map(|all| [Some(&all.access_token), all.refresh_token.as_ref()]);
+    redact::know(tokens.chain([content.key.as_ref()]).flatten());
     login(content).ok_or_else(|| named("holds no sign-in; run codex login".to_owned()))
 }
 

@@ -1,49 +1,81 @@
 //! The secrets this process knows of.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use arc_swap::ArcSwapOption;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What is shorter is not told from a word, in bytes.
 const SHORTEST: usize = 8;
-/// So many are remembered; sign-ins change every hour or so, and the machine that finds them must
-/// stay small.
-const MOST: usize = 2000;
+/// So many are remembered: sign-ins change every hour or so, and an old one is of no use to anyone.
+const MOST: usize = 500;
+/// The machine looks for so much of each, in bytes; the rest is compared. So it stays small.
+const HEAD: usize = 32;
 
-static FORMS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-static FINDER: ArcSwapOption<AhoCorasick> = ArcSwapOption::const_empty();
+/// The oldest first.
+static SECRETS: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
+static FINDER: ArcSwapOption<Finder> = ArcSwapOption::const_empty();
+
+struct Finder {
+    machine: AhoCorasick,
+    /// Every form that begins with a head, in the machine's order of heads.
+    forms: Vec<Vec<String>>,
+}
 
 pub(super) fn add<S: AsRef<str>>(secrets: impl IntoIterator<Item = S>) {
-    let mut forms = FORMS.lock().unwrap_or_else(PoisonError::into_inner);
-    let before = forms.len();
+    let mut known = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut any = false;
     for secret in secrets {
         let secret = secret.as_ref().trim();
-        if secret.len() >= SHORTEST && !forms.contains(secret) && forms.len() < MOST {
-            forms.extend(forms_of(secret));
+        if secret.len() >= SHORTEST && !known.iter().any(|known| known == secret) {
+            known.push_back(secret.to_owned());
+            any = true;
         }
     }
-    if forms.len() == before {
-        return;
+    while known.len() > MOST {
+        known.pop_front();
     }
-    let built = AhoCorasick::builder()
-        .kind(Some(AhoCorasickKind::ContiguousNFA))
-        .match_kind(MatchKind::LeftmostLongest)
-        .build(forms.iter());
     // It fails with gigabytes of patterns only, and those that were found before still are.
-    if let Ok(built) = built {
-        FINDER.store(Some(Arc::new(built)));
+    if any && let Some(finder) = Finder::of(&known) {
+        FINDER.store(Some(Arc::new(finder)));
     }
 }
 
 pub(super) fn find(text: &str) -> Vec<Range<usize>> {
     match &*FINDER.load() {
-        Some(finder) => finder.find_iter(text).map(|found| found.range()).collect(),
+        Some(finder) => finder.find(text),
         None => Vec::new(),
+    }
+}
+
+impl Finder {
+    fn of(secrets: &VecDeque<String>) -> Option<Self> {
+        let mut by_head: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for form in secrets.iter().flat_map(|secret| forms_of(secret)) {
+            let head = form[..form.floor_char_boundary(HEAD)].to_owned();
+            by_head.entry(head).or_default().push(form);
+        }
+        let (heads, forms): (Vec<_>, Vec<_>) = by_head.into_iter().unzip();
+        let machine = AhoCorasick::builder()
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .build(heads)
+            .ok()?;
+        Some(Self { machine, forms })
+    }
+
+    fn find(&self, text: &str) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        for hit in self.machine.find_overlapping_iter(text) {
+            let (start, rest) = (hit.start(), &text[hit.start()..]);
+            let forms = self.forms[hit.pattern().as_usize()].iter();
+            let whole = forms.filter(|form| rest.starts_with(form.as_str()));
+            found.extend(whole.map(|form| start..start + form.len()));
+        }
+        found
     }
 }
 

@@ -99,6 +99,14 @@ mod tests {
     }
 
     #[test]
+    fn a_long_secret_is_told_from_another_that_begins_alike() {
+        let head = "x".repeat(100);
+        know([format!("{head}-one")]);
+        assert_eq!(text(&format!("{head}-one.")), "[redacted].");
+        assert_eq!(text(&format!("{head}-two")), format!("{head}-two"));
+    }
+
+    #[test]
     fn words_are_not_secrets() {
         know(["short", ""]);
         assert_eq!(text("a short one"), "a short one");

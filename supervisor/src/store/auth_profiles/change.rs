@@ -1,6 +1,7 @@
 //! Changing the file.
 
 use super::{AuthFileError, Oauth, Usage, io_error, raw};
+use crate::audit::redact;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 use std::fs::{self, File, OpenOptions};
@@ -90,6 +91,13 @@ pub fn set_last_good(root: &mut Map<String, Value>, provider: &str, profile: &st
 
 /// Puts new tokens into a sign-in of the file's content; what else is said of it stays.
 pub fn set_oauth(root: &mut Map<String, Value>, profile: &str, oauth: &Oauth) {
+    let secrets = [Some(&oauth.access), oauth.refresh.as_ref()];
+    redact::know(
+        secrets
+            .into_iter()
+            .flatten()
+            .map(ExposeSecret::expose_secret),
+    );
     let entry = object(object(root, "profiles"), profile);
     set(entry, "access", Some(oauth.access.expose_secret().into()));
     let refresh = oauth.refresh.as_ref().map(|r| r.expose_secret().into());

@@ -8,7 +8,8 @@ mod change;
 
 pub use change::{Lock, lock, set_last_good, set_oauth, set_usage, update, update_locked};
 
-use secrecy::SecretString;
+use crate::audit::redact;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -94,6 +95,26 @@ pub struct Usage {
     pub last_failure_at: i64,
 }
 
+impl AuthFile {
+    /// Everything in it that is to stay between us and the provider.
+    fn secrets(&self) -> Vec<&str> {
+        let mut found = Vec::new();
+        for entry in self.profiles.values() {
+            match &entry.credential {
+                Credential::ApiKey(secret) | Credential::Token { token: secret, .. } => {
+                    found.push(secret.expose_secret());
+                }
+                Credential::KeyInEnv(_) => {}
+                Credential::Oauth(oauth) => {
+                    found.push(oauth.access.expose_secret());
+                    found.extend(oauth.refresh.as_ref().map(|secret| secret.expose_secret()));
+                }
+            }
+        }
+        found
+    }
+}
+
 /// A file that can not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthFileError {
@@ -141,7 +162,11 @@ pub fn stamp(path: &Path) -> Option<Stamp> {
 /// # Errors
 /// [`AuthFileError`] names the file and what is wrong with it.
 pub fn read(path: &Path) -> Result<Option<AuthFile>, AuthFileError> {
-    Ok(raw(path)?.map(|root| parse(&root)))
+    let file = raw(path)?.map(|root| parse(&root));
+    if let Some(file) = &file {
+        redact::know(file.secrets());
+    }
+    Ok(file)
 }
 
 /// The file's content as it is to be understood.
