@@ -14,6 +14,7 @@ use crate::error::{During, JailError};
 use crate::handover::{self, Answer};
 use crate::landlock::{self, Ports, Rules};
 use crate::namespaces::{self, Half};
+use crate::placeholders::{Placeholders, Workspace};
 use crate::plan::{self, Access, Plan};
 use crate::reaper::{self, Reach};
 use crate::spec::{JailSpec, MAX_SPEC, Namespaces, Network, Order, Role};
@@ -29,7 +30,7 @@ use std::io::{self, Read, Write as _};
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The argument that makes `openclaw-jail` the program that [`crate::probe`] runs inside.
 pub const PROBE_CHILD: &str = "--probe-child";
@@ -115,7 +116,7 @@ fn obey() -> Result<u8, JailError> {
 fn open(spec: &JailSpec) -> Result<u8, JailError> {
     let opened = match namespaces::split(spec) {
         Ok(Half::Inside { link }) => return Ok(first_in_room(spec, &link)),
-        Ok(Half::Outside { inner, link }) => outside(inner, &link),
+        Ok(Half::Outside { inner, link }) => outside(inner, &link, false),
         Err(error) => Err(error),
     };
     if let Err(error) = &opened {
@@ -141,24 +142,88 @@ fn first_in_room(spec: &JailSpec, link: &OwnedFd) -> u8 {
 fn hand_over(spec: &JailSpec) -> Result<(), JailError> {
     let mut descriptors = namespaces::handles(spec)?;
     let namespaces = descriptors.len();
-    let plan = plan::plan(spec, &plan::Machine)?;
-    mounts::enter(&plan, spec.limits.tmp_bytes)?;
-    if spec.network == Network::Proxied {
+    let (_, workspaces) = build_root(spec)?;
+    let doors = spec.network == Network::Proxied;
+    if doors {
         descriptors.extend(doors::open()?);
     }
+    let (folders, placeholders): (Vec<_>, Vec<_>) = workspaces.into_iter().unzip();
+    descriptors.extend(folders);
     let descriptors: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
     let answer = Answer::Opened {
         namespaces,
-        placeholders: Vec::new(),
+        doors,
+        placeholders,
     };
     answer
         .send(&*stdin(), &descriptors)
         .during("hand the room over")
 }
 
+/// Workspaces, by the descriptors that hold them, with what stands in them.
+type Held = Vec<(OwnedFd, Vec<PathBuf>)>;
+
+/// Builds a private root, and moves into it. Returns the workspaces in which placeholders stand,
+/// each held by its folder.
+fn build_root(spec: &JailSpec) -> Result<(Plan, Held), JailError> {
+    let workspaces = hold_workspaces(spec)?;
+    let plan = plan::plan(spec, &plan::Machine)?;
+    for (path, folder) in &plan.missing {
+        let put = |workspace: &Workspace| Some(workspace.put(&workspace.place(path)?, *folder));
+        let put = workspaces.iter().find_map(put).unwrap_or(Ok(()));
+        put.map_err(|cause| JailError::Path {
+            path: path.clone(),
+            cause,
+        })?;
+    }
+    mounts::enter(&plan, spec.limits.tmp_bytes)?;
+    let standing = plan.missing.keys().chain(&plan.placeholders);
+    let places = |workspace: &Workspace| {
+        let places = standing.clone().filter_map(|path| workspace.place(path));
+        places.collect()
+    };
+    let workspaces = workspaces.into_iter().map(|workspace| {
+        let places = places(&workspace);
+        (workspace.into_folder(), places)
+    });
+    let workspaces = workspaces.collect();
+    Ok((plan, workspaces))
+}
+
+/// Holds the workspaces of a spec that protects anything in them. Before anybody looks for
+/// placeholders there, lest one be taken away that was seen.
+fn hold_workspaces(spec: &JailSpec) -> Result<Vec<Workspace>, JailError> {
+    if spec.protect.is_empty() {
+        return Ok(Vec::new());
+    }
+    let plan = plan::changes(spec, &plan::Machine)?;
+    let folders = plan.binds.iter().filter(|bind| bind.folder);
+    folders
+        .map(|bind| Workspace::hold(&bind.path))
+        .collect::<io::Result<_>>()
+        .during("hold the workspace")
+}
+
+/// Removes the placeholders of a jail that has ended, if nobody else needs them.
+fn clean_up(spec: &JailSpec) -> Result<(), JailError> {
+    let plan = plan::changes(spec, &plan::Machine)?;
+    let names = spec.protect.iter().flat_map(|path| path.ancestors());
+    let standing: Vec<_> = names.filter_map(|path| plan.place(path)).collect();
+    let workspaces = hold_workspaces(spec)?.into_iter().map(|workspace| {
+        let places = standing.iter().filter_map(|path| workspace.place(path));
+        let places = places.collect();
+        (workspace.into_folder(), places)
+    });
+    drop(Placeholders::new(workspaces.collect()));
+    Ok(())
+}
+
 fn join(spec: &JailSpec, room: Vec<OwnedFd>) -> Result<u8, JailError> {
     match namespaces::join(room)? {
-        Half::Outside { inner, link } => outside(inner, &link),
+        Half::Outside { inner, link } => {
+            privileges::keep_outside(false)?;
+            outside(inner, &link, false)
+        }
         Half::Inside { link } => Ok(keeper(spec, &link, Walls::Room)),
     }
 }
@@ -179,7 +244,14 @@ fn run(spec: &JailSpec) -> Result<u8, JailError> {
 
 fn with_namespaces(spec: &JailSpec) -> Result<u8, JailError> {
     match namespaces::split(spec)? {
-        Half::Outside { inner, link } => outside(inner, &link),
+        Half::Outside { inner, link } => {
+            let cleans_up = !spec.protect.is_empty();
+            let ended = outside(inner, &link, cleans_up);
+            if cleans_up {
+                clean_up(spec)?;
+            }
+            ended
+        }
         Half::Inside { link } => Ok(keeper(spec, &link, Walls::Namespaces)),
     }
 }
@@ -189,7 +261,7 @@ fn without_namespaces(spec: &JailSpec) -> Result<u8, JailError> {
     match sys::fork_into(0).during("fork")? {
         Side::Parent(inner) => {
             drop(inner_end);
-            outside(inner, &outer_end)
+            outside(inner, &outer_end, false)
         }
         Side::Child => {
             drop(outer_end);
@@ -199,8 +271,8 @@ fn without_namespaces(spec: &JailSpec) -> Result<u8, JailError> {
 }
 
 /// The outer process: hears whether the jail stands, then waits for its end. It keeps nothing that
-/// a program inside might want.
-fn outside(inner: Pid, link: &OwnedFd) -> Result<u8, JailError> {
+/// a program inside might want, but what it needs to clean up.
+fn outside(inner: Pid, link: &OwnedFd, cleans_up: bool) -> Result<u8, JailError> {
     privileges::no_new_privileges()?;
     limits::harden().during("close core dumps")?;
     let report = namespaces::hear(link)?;
@@ -213,20 +285,22 @@ fn outside(inner: Pid, link: &OwnedFd) -> Result<u8, JailError> {
         }
     }
     // Not before: where there are no namespaces, other walls are built with them.
-    privileges::keep_to_signals()?;
+    privileges::keep_outside(cleans_up)?;
     reaper::mirror(inner)
 }
 
 /// The keeper: builds what holds for all inside, starts the program, waits for the end.
 fn keeper(spec: &JailSpec, link: &OwnedFd, walls: Walls) -> u8 {
-    let started = build(spec, link, &walls)
-        .and_then(|plan| sys::fork_sharing(|| finish(target(spec, &plan, &walls))).during("fork"));
+    let started = build(spec, link, &walls).and_then(|(plan, held)| {
+        let program = sys::fork_sharing(|| finish(target(spec, &plan, &walls))).during("fork")?;
+        Ok((program, held))
+    });
     let reach = match walls {
         Walls::Namespaces | Walls::Room => Reach::PidNamespace,
         Walls::Plain => Reach::Descendants,
     };
     match started {
-        Ok(program) => {
+        Ok((program, _held)) => {
             namespaces::tell(link, STARTED);
             finish(reaper::keep(program, link, reach))
         }
@@ -251,12 +325,14 @@ fn report(link: &OwnedFd, result: Result<u8, JailError>) -> u8 {
     }
 }
 
-fn build(spec: &JailSpec, link: &OwnedFd, walls: &Walls) -> Result<Plan, JailError> {
+/// Returns what is shown, and what is to be held as long as that is.
+fn build(spec: &JailSpec, link: &OwnedFd, walls: &Walls) -> Result<(Plan, Held), JailError> {
+    let mut held = Vec::new();
     let plan = match walls {
         Walls::Namespaces => {
             namespaces::settle(spec, link)?;
-            let plan = plan::plan(spec, &plan::Machine)?;
-            mounts::enter(&plan, spec.limits.tmp_bytes)?;
+            let (plan, workspaces) = build_root(spec)?;
+            held = workspaces;
             plan
         }
         Walls::Room => {
@@ -281,7 +357,7 @@ fn build(spec: &JailSpec, link: &OwnedFd, walls: &Walls) -> Result<Plan, JailErr
         Walls::Namespaces | Walls::Room => namespaces::die_with_parent()?,
         Walls::Plain => {}
     }
-    Ok(plan)
+    Ok((plan, held))
 }
 
 /// The program's own process. Returns only when it could not be started.

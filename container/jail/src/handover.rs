@@ -12,8 +12,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// As many descriptors as one frame carries: a room's namespaces and its doors, and then some.
-const MOST_DESCRIPTORS: usize = 16;
+/// As many descriptors as one frame carries: a room's namespaces, its doors and its workspaces. The
+/// kernel takes no more.
+const MOST_DESCRIPTORS: usize = 253;
 
 /// The longest answer, in bytes.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -27,8 +28,11 @@ pub(crate) enum Answer {
     Opened {
         /// How many descriptors are namespaces.
         namespaces: usize,
-        /// What was put in workspaces where a protected path is missing.
-        placeholders: Vec<PathBuf>,
+        /// Whether doors come after them.
+        doors: bool,
+        /// What stands where a protected path is missing, in each workspace. The last descriptors
+        /// are these workspaces' folders.
+        placeholders: Vec<Vec<PathBuf>>,
     },
     /// This machine lacks a wall; which, and what mends it.
     Lacking(String),

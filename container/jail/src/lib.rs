@@ -31,6 +31,8 @@ mod mounts;
 
 mod plan;
 
+mod placeholders;
+
 mod filter;
 mod limits;
 mod privileges;

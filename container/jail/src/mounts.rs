@@ -10,7 +10,7 @@ use crate::sys::{self, Depth, MountAttributes};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use nix::sys::stat::{Mode, fstat};
+use nix::sys::stat::{Mode, SFlag, fstat, mknod};
 use nix::unistd::{Uid, chdir, pivot_root};
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
@@ -52,6 +52,9 @@ const MASKED_FROM_ROOT: [&str; 4] = ["kpagecount", "kpageflags", "slabinfo", "vm
 /// An empty folder, to cover others with.
 const EMPTY: &str = "/var/empty";
 
+/// A socket that nobody may open, to cover others with.
+const UNOPENABLE: &str = "/var/closed";
+
 /// Where a room's own `resolv.conf` lies; it is shown where programs look for it.
 const OWN_RESOLVER: &str = "/var/resolv.conf";
 
@@ -69,6 +72,7 @@ pub(crate) fn enter(plan: &Plan, tmp_bytes: Option<u64>) -> Result<(), JailError
     root.devices(nodes)?;
     root.links(plan)?;
     root.binds(plan, sources)?;
+    root.covers(plan)?;
     root.resolver(plan)?;
     root.process_files()?;
     root.mask_process_files()?;
@@ -149,6 +153,23 @@ impl Root {
             mount_point(&place, bind.folder)
                 .and_then(|()| put(&source, &place))
                 .map_err(|cause| path_error(&bind.path, cause))?;
+        }
+        Ok(())
+    }
+
+    /// Covers links that stand in the place of protected paths with what nobody may open.
+    fn covers(&self, plan: &Plan) -> Result<(), JailError> {
+        if plan.covers.is_empty() {
+            return Ok(());
+        }
+        let source = self.at(UNOPENABLE);
+        mknod(&source, SFlag::S_IFSOCK, Mode::empty(), 0).during("make a cover")?;
+        for path in &plan.covers {
+            let cover = open(&source).during("make a cover")?;
+            let place = open_link(&self.at(path)).map_err(|cause| path_error(path, cause))?;
+            set(&cover, Depth::One, READ_ONLY)
+                .and_then(|()| Ok(sys::move_mount(&cover, &place)?))
+                .map_err(|cause| path_error(path, cause))?;
         }
         Ok(())
     }
@@ -305,6 +326,14 @@ fn at_by_steps(path: &Path) -> io::Result<OwnedFd> {
         }
     }
     Ok(here)
+}
+
+/// Opens a symbolic link itself.
+fn open_link(path: &Path) -> io::Result<OwnedFd> {
+    let how = OpenHow::new()
+        .flags(OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)
+        .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
+    Ok(openat2(AT_FDCWD, path, how)?)
 }
 
 fn set(mount: &impl AsFd, depth: Depth, attributes: u64) -> io::Result<()> {

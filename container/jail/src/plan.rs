@@ -2,10 +2,12 @@
 //! again. Pure but for looking at the file system through [`Look`].
 
 use crate::error::JailError;
+use crate::placeholders;
 use crate::spec::{JailSpec, Network};
 use nix::unistd::Uid;
-use std::collections::{BTreeMap, VecDeque};
-use std::ffi::OsString;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -44,6 +46,11 @@ pub(crate) enum Kind {
     Folder,
     /// A symbolic link, and where it leads.
     Link(PathBuf),
+    /// What a jail has put where a protected path was missing: see [`crate::placeholders`].
+    Placeholder {
+        /// Whether it stands for a folder.
+        folder: bool,
+    },
     /// Anything else.
     File,
 }
@@ -52,6 +59,9 @@ pub(crate) enum Kind {
 pub(crate) trait Look {
     /// What is at `path`; a link at its end is not followed.
     fn look(&self, path: &Path) -> io::Result<Kind>;
+
+    /// The names in a folder.
+    fn names(&self, folder: &Path) -> io::Result<Vec<OsString>>;
 }
 
 /// The machine's own file system.
@@ -60,14 +70,26 @@ pub(crate) struct Machine;
 
 impl Look for Machine {
     fn look(&self, path: &Path) -> io::Result<Kind> {
-        let kind = std::fs::symlink_metadata(path)?.file_type();
+        let metadata = fs::symlink_metadata(path)?;
+        let kind = metadata.file_type();
         if kind.is_symlink() {
-            Ok(Kind::Link(std::fs::read_link(path)?))
-        } else if kind.is_dir() {
+            return Ok(Kind::Link(fs::read_link(path)?));
+        }
+        let empty = || fs::read_dir(path).is_ok_and(|mut names| names.next().is_none());
+        if placeholders::is_one(&metadata) && (!kind.is_dir() || empty()) {
+            let folder = kind.is_dir();
+            return Ok(Kind::Placeholder { folder });
+        }
+        if kind.is_dir() {
             Ok(Kind::Folder)
         } else {
             Ok(Kind::File)
         }
+    }
+
+    fn names(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        let entries = fs::read_dir(folder)?;
+        entries.map(|entry| Ok(entry?.file_name())).collect()
     }
 }
 
@@ -104,9 +126,25 @@ pub(crate) struct Plan {
     pub(crate) links: Vec<(PathBuf, PathBuf)>,
     /// Where programs look for the address of a name server, if it is to be a room's own.
     pub(crate) resolver: Option<PathBuf>,
+    /// Protected paths that are missing, and whether they are folders: to be made before they are
+    /// bound.
+    pub(crate) missing: BTreeMap<PathBuf, bool>,
+    /// Those that some jail has made already.
+    pub(crate) placeholders: BTreeSet<PathBuf>,
+    /// Symbolic links in the place of protected paths, to be covered.
+    pub(crate) covers: BTreeSet<PathBuf>,
+    /// Where what can be written is, by the name it was given.
+    roots: Vec<(PathBuf, PathBuf)>,
 }
 
 impl Plan {
+    /// Where `path` is, which lies in what can be written.
+    pub(crate) fn place(&self, path: &Path) -> Option<PathBuf> {
+        let place =
+            |(named, root): &(PathBuf, PathBuf)| Some(root.join(path.strip_prefix(named).ok()?));
+        self.roots.iter().find_map(place)
+    }
+
     /// What can be read, and what can be written as well.
     pub(crate) fn paths(&self, access: Access) -> impl Iterator<Item = &Path> {
         let binds = self.binds.iter();
@@ -148,7 +186,7 @@ pub(crate) fn plan(spec: &JailSpec, look: &impl Look) -> Result<Plan, JailError>
         Network::Proxied => draft.place_resolver(),
     };
     for path in &spec.protect {
-        draft.protect(path);
+        draft.protect(path)?;
     }
     Ok(Plan {
         resolver,
@@ -174,8 +212,14 @@ struct Draft<'a, L> {
     look: &'a L,
     /// Roots of what can be written, as named and as found.
     writable: Vec<PathBuf>,
+    /// The same, each name with where it leads.
+    roots: Vec<(PathBuf, PathBuf)>,
     found: BTreeMap<PathBuf, (bool, Access)>,
     links: BTreeMap<PathBuf, PathBuf>,
+    names: BTreeMap<PathBuf, Vec<OsString>>,
+    missing: BTreeMap<PathBuf, bool>,
+    placeholders: BTreeSet<PathBuf>,
+    covers: BTreeSet<PathBuf>,
 }
 
 impl<'a, L: Look> Draft<'a, L> {
@@ -183,8 +227,13 @@ impl<'a, L: Look> Draft<'a, L> {
         Self {
             look,
             writable: spec.write.clone(),
+            roots: Vec::new(),
             found: BTreeMap::new(),
             links: BTreeMap::new(),
+            names: BTreeMap::new(),
+            missing: BTreeMap::new(),
+            placeholders: BTreeSet::new(),
+            covers: BTreeSet::new(),
         }
     }
 
@@ -195,6 +244,7 @@ impl<'a, L: Look> Draft<'a, L> {
                 path: path.clone(),
                 cause,
             })?;
+            self.roots.push((path.clone(), shown.clone()));
             self.writable.push(shown);
         }
         Ok(())
@@ -262,21 +312,91 @@ impl<'a, L: Look> Draft<'a, L> {
         roots.any(|root| path.starts_with(root) && path != root)
     }
 
-    /// Protects `path`, and pins what it lies in up to the folder that can be written, lest it be
-    /// freed by renaming one of those.
-    fn protect(&mut self, path: &Path) {
-        let Ok(path) = self.show(path, Access::Protected) else {
-            return;
+    /// Protects `path`, under every spelling of it that is there, and keeps it from being made where
+    /// it is missing.
+    fn protect(&mut self, path: &Path) -> Result<(), JailError> {
+        let beneath = |(named, root): &(PathBuf, PathBuf)| {
+            let rest = path.strip_prefix(named).or(path.strip_prefix(root)).ok()?;
+            Some((root.clone(), parts(rest)))
         };
-        let folders: Vec<_> = path
-            .ancestors()
-            .skip(1)
-            .take_while(|folder| self.is_in_writable(folder))
-            .map(Path::to_owned)
-            .collect();
-        for folder in folders {
-            self.found.entry(folder).or_insert((true, Access::Pinned));
+        let roots: Vec<_> = self.roots.iter().filter_map(beneath).collect();
+        let folder = path.as_os_str().as_encoded_bytes().ends_with(b"/");
+        for (root, rest) in roots {
+            let rest = Vec::from(rest);
+            if let Some((name, rest)) = rest.split_first() {
+                self.protect_in(&root, name, rest, folder)
+                    .map_err(|cause| JailError::Path {
+                        path: path.to_owned(),
+                        cause,
+                    })?;
+            }
         }
+        Ok(())
+    }
+
+    /// Protects `name` in `within`, or what `rest` leads to beneath it. Folders on the way are
+    /// pinned, lest it be freed by renaming one of those.
+    fn protect_in(
+        &mut self,
+        within: &Path,
+        name: &OsStr,
+        rest: &[OsString],
+        is_folder: bool,
+    ) -> io::Result<()> {
+        for spelling in self.spellings(within, name) {
+            let path = within.join(spelling);
+            match (self.look.look(&path)?, rest.split_first()) {
+                (Kind::Link(_), _) => {
+                    self.covers.insert(path);
+                }
+                (Kind::Placeholder { folder }, _) => {
+                    self.placeholders.insert(path.clone());
+                    self.bind(path, folder, Access::Protected);
+                }
+                (Kind::Folder, Some((next, rest))) => {
+                    let access = match self.protect_in(&path, next, rest, is_folder) {
+                        Ok(()) => Access::Pinned,
+                        // Nobody can look into it, so nobody is to change it.
+                        Err(_) => Access::Protected,
+                    };
+                    self.bind(path, true, access);
+                }
+                (Kind::Folder, None) => self.bind(path, true, Access::Protected),
+                (Kind::File, _) => self.bind(path, false, Access::Protected),
+            }
+        }
+        let path = within.join(name);
+        match self.look.look(&path) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let folder = is_folder || !rest.is_empty();
+                self.missing.insert(path.clone(), folder);
+                self.bind(path, folder, Access::Protected);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The names in a folder that differ from `name` in letter case at most. One that can not be
+    /// listed has what it has under the name itself.
+    fn spellings(&mut self, folder: &Path, name: &OsStr) -> Vec<OsString> {
+        let look = self.look;
+        let names = self.names.entry(folder.to_owned()).or_insert_with(|| {
+            look.names(folder).unwrap_or_else(|_| {
+                let there = look.look(&folder.join(name)).is_ok();
+                there.then(|| name.to_owned()).into_iter().collect()
+            })
+        });
+        let lower = |name: &OsStr| name.to_string_lossy().to_lowercase();
+        let wanted = lower(name);
+        let same = names.iter().filter(|other| lower(other) == wanted);
+        same.cloned().collect()
+    }
+
+    fn bind(&mut self, path: PathBuf, folder: bool, access: Access) {
+        let known = self.found.entry(path).or_insert((folder, access));
+        known.1 = known.1.max(access);
     }
 
     /// Leaves out what another bind shows already.
@@ -307,6 +427,10 @@ impl<'a, L: Look> Draft<'a, L> {
             binds,
             links,
             resolver: None,
+            missing: self.missing,
+            placeholders: self.placeholders,
+            covers: self.covers,
+            roots: self.roots,
         }
     }
 }
@@ -317,6 +441,7 @@ fn kind_at_end(look: &impl Look, path: &Path, last: &Kind) -> io::Result<bool> {
     match last {
         Kind::File => Ok(false),
         Kind::Folder => Ok(true),
+        Kind::Placeholder { folder } => Ok(*folder),
         Kind::Link(_) => Ok(look.look(path)? == Kind::Folder),
     }
 }

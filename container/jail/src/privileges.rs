@@ -12,6 +12,7 @@ use std::path::Path;
 /// The user and group of a process that is nobody.
 const NOBODY: u32 = 65534;
 
+const CAP_DAC_OVERRIDE: u32 = 1;
 const CAP_KILL: u32 = 5;
 const CAP_SETGID: u32 = 6;
 const CAP_SETUID: u32 = 7;
@@ -36,11 +37,13 @@ pub(crate) fn drop_capabilities() -> Result<(), JailError> {
     sys::set_capabilities(0).during("drop capabilities")
 }
 
-/// Takes all capabilities from this process but that to signal what runs as another user.
-pub(crate) fn keep_to_signals() -> Result<(), JailError> {
+/// Takes all capabilities from this process but that to signal what runs as another user, and, if
+/// it `cleans_up`, that to remove what was put into another user's workspace.
+pub(crate) fn keep_outside(cleans_up: bool) -> Result<(), JailError> {
+    let kept = 1 << CAP_KILL | u64::from(cleans_up) << CAP_DAC_OVERRIDE;
     sys::clear_ambient().during("drop ambient capabilities")?;
     let held = sys::capabilities().during("read capabilities")?;
-    sys::set_capabilities(held & 1 << CAP_KILL).during("drop capabilities")
+    sys::set_capabilities(held & kept).during("drop capabilities")
 }
 
 /// No exec gives a privilege from now on.

@@ -11,10 +11,12 @@
 
 use crate::error::JailError;
 use crate::handover::{self, Answer};
+use crate::placeholders::Placeholders;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where programs inside find the door of the proxy: TCP.
@@ -31,10 +33,12 @@ pub const CAPTURED: (Ipv4Addr, u8) = (Ipv4Addr::new(198, 18, 0, 0), 15);
 /// How long to wait for `openclaw-jail` to open a room.
 const OPENED_WITHIN: Duration = Duration::from_secs(5);
 
-/// A session's walls. Dropping it lets them go when the last process in them ends.
+/// A session's walls. Dropping it lets them go when the last process in them ends, and removes what
+/// stands in its workspaces where protected paths are missing: drop it last.
 #[derive(Debug)]
 pub struct Room {
     namespaces: Vec<OwnedFd>,
+    _placeholders: Placeholders,
 }
 
 /// Sockets that listen inside a room and are answered from outside it. All are non-blocking.
@@ -71,7 +75,11 @@ impl Room {
         match answer {
             Answer::Lacking(what) => Err(JailError::Lacking(what)),
             Answer::Failed(why) => Err(JailError::Failed(why)),
-            Answer::Opened { namespaces, .. } => take(namespaces, descriptors).ok_or_else(|| {
+            Answer::Opened {
+                namespaces,
+                doors,
+                placeholders,
+            } => take(namespaces, doors, placeholders, descriptors).ok_or_else(|| {
                 JailError::NoAnswer(io::Error::other("descriptors are missing from it"))
             }),
         }
@@ -88,21 +96,34 @@ impl Room {
     }
 }
 
-fn take(count: usize, descriptors: Vec<OwnedFd>) -> Option<Opened> {
+fn take(
+    count: usize,
+    with_doors: bool,
+    placeholders: Vec<Vec<PathBuf>>,
+    descriptors: Vec<OwnedFd>,
+) -> Option<Opened> {
     let mut rest = descriptors.into_iter();
     let namespaces: Vec<_> = rest.by_ref().take(count).collect();
     if namespaces.len() != count {
         return None;
     }
-    let room = Room { namespaces };
-    let doors = match rest.next() {
-        None => None,
-        Some(proxy) => Some(Doors {
-            proxy: proxy.into(),
+    let doors = if with_doors {
+        Some(Doors {
+            proxy: rest.next()?.into(),
             http: rest.next()?.into(),
             tls: rest.next()?.into(),
             dns: rest.next()?.into(),
-        }),
+        })
+    } else {
+        None
+    };
+    let workspaces = placeholders.into_iter();
+    let workspaces: Option<_> = workspaces
+        .map(|places| Some((rest.next()?, places)))
+        .collect();
+    let room = Room {
+        namespaces,
+        _placeholders: Placeholders::new(workspaces?),
     };
     Some(Opened { room, doors })
 }

@@ -34,8 +34,11 @@ pub struct JailSpec {
     pub read: Vec<PathBuf>,
     /// Absolute paths it may change as well: its workspace. They must exist.
     pub write: Vec<PathBuf>,
-    /// Paths beneath `write` that stay as they are; those that do not exist are skipped. Only a
-    /// private root can keep them so: without namespaces they are writable like the rest.
+    /// Paths beneath `write` that stay as they are, whatever letters of their names are capitals.
+    /// One that is missing can not be made: until the jail or room has ended, a socket that nobody
+    /// may open stands there, or an empty folder where the path ends in a slash or more of it is
+    /// missing. Only a private root can keep them so: without namespaces they are writable like the
+    /// rest.
     #[serde(default)]
     pub protect: Vec<PathBuf>,
     /// Which network it sees.

@@ -5,8 +5,8 @@ mod common;
 use common::{JAIL, Place, all_fail, print, run};
 use jail::spec::{JailSpec, Limits, Namespaces};
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
 
 #[test]
 fn a_private_root_holds_what_the_spec_says_and_no_more() {
@@ -67,11 +67,7 @@ fn what_is_protected_stays_as_it_is() {
     fs::create_dir_all(&hooks).unwrap();
     fs::write(place.workspace.join(".git/config"), "[core]\n").unwrap();
     let spec = |script: &str| JailSpec {
-        protect: vec![
-            hooks.clone(),
-            place.workspace.join(".git/config"),
-            place.workspace.join("none"),
-        ],
+        protect: vec![hooks.clone(), place.workspace.join(".git/config")],
         ..place.shell(script)
     };
     let lines = "
@@ -93,6 +89,87 @@ fn what_is_protected_stays_as_it_is() {
         fs::read(place.workspace.join(".git/config")).unwrap(),
         b"[core]\n"
     );
+}
+
+/// Missing, misspelt, linked: all that programs outside would find under these names.
+#[test]
+fn what_is_protected_and_missing_can_not_be_made() {
+    let Some(place) = Place::private() else {
+        return;
+    };
+    let ws = &place.workspace;
+    fs::create_dir_all(ws.join("repo/.Git/HOOKS")).unwrap();
+    fs::write(ws.join(".MCP.json"), "mine").unwrap();
+    symlink("/etc/passwd", ws.join(".zshrc")).unwrap();
+    symlink("repo", ws.join(".idea")).unwrap();
+    let names = [
+        ".git/hooks",
+        ".git/config",
+        ".bashrc",
+        ".mcp.json",
+        ".zshrc",
+        ".idea",
+        ".vscode/",
+        "repo/.git/hooks",
+    ];
+    let spec = |script: &str| JailSpec {
+        protect: names.iter().map(|name| ws.join(name)).collect(),
+        ..place.shell(script)
+    };
+    let lines = "
+        echo x >.bashrc
+        cat .bashrc
+        rm -f .bashrc
+        rm -rf .bashrc .git .vscode
+        chmod 644 .bashrc
+        touch x; mv -T x .bashrc
+        ln -f x .bashrc
+        ln -sf /x .bashrc
+        mkdir .git/hooks
+        mkdir -p d/hooks; mv -T d .git
+        rmdir .git
+        rmdir .vscode
+        mv .vscode v
+        touch .vscode/tasks.json
+        git init .
+        echo x >.MCP.json
+        rm -f .MCP.json
+        mv .MCP.json y
+        rm -f .zshrc
+        mv .zshrc z
+        ln -sf y .zshrc
+        cat .zshrc
+        rm -f .idea
+        touch repo/.Git/HOOKS/x
+        mv repo r
+        mv repo/.Git g
+        umount .bashrc";
+    let before = listing(ws);
+    all_fail(&place, |script| [spec(script)], lines);
+    print(&spec(
+        "git init -q other && git -C other status --porcelain && touch other/.bashrc
+        test ! -s .bashrc && test \"$(cat .MCP.json)\" = mine && rm -r other d g x",
+    ));
+    // And nothing is left of it.
+    assert_eq!(listing(ws), before);
+    let room = common::open(&spec(""));
+    let seen = common::print_in(&room.room, &spec("ls -A; echo x >.bashrc || echo kept"));
+    assert!(seen.contains(".bashrc\n.git\n"), "{seen}");
+    assert!(seen.ends_with("kept\n"), "{seen}");
+    // A jail in the same workspace leaves it what it needs.
+    print(&spec("true"));
+    let seen = common::print_in(&room.room, &spec("echo x >.bashrc || echo kept"));
+    assert_eq!(seen, "kept\n");
+    drop(room);
+    assert_eq!(listing(ws), before);
+}
+
+#[expect(clippy::unwrap_used, reason = "what fails fails the test")]
+fn listing(folder: &Path) -> Vec<PathBuf> {
+    let names = fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = names.map(|name| name.unwrap().path()).collect();
+    names.sort();
+    names
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 mod common;
 
-use common::{Place, as_somebody, run, start, start_as};
+use common::{JAIL, Place, as_somebody, have_namespaces, join_as, open_as, run, start, start_as};
 use jail::child::{Signal, kill_group};
 use jail::spec::{JailSpec, Limits};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::process::Command;
 
 /// As root, everything again as somebody else; as somebody else, that is what all other tests did.
 #[test]
@@ -28,6 +29,42 @@ fn an_ordinary_user_has_the_same_walls() {
         assert!(lines.contains(&"CapEff:\t0000000000000000"), "{ended:?}");
         // touch, unshare, ls
         assert_eq!(ended.stderr.lines().count(), 3, "{ended:?}");
+    }
+}
+
+/// Rooms and placeholders too, whether somebody makes them or root does so for somebody.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a harness that starts jails")]
+fn an_ordinary_user_has_the_same_rooms() {
+    const SOMEBODY: u32 = 54325;
+    let Some(place) = Place::somebody_s(SOMEBODY).filter(|_| have_namespaces()) else {
+        return;
+    };
+    let folder = place.folder.path();
+    let spec = |script: &str| {
+        let mut spec = place.shell(script);
+        spec.read.retain(|path| !path.starts_with("/root"));
+        spec.env
+            .insert("PATH".to_owned(), "/usr/bin:/bin".to_owned());
+        spec.protect = vec![place.workspace.join(".git/config")];
+        spec
+    };
+    let script = "id -u; touch mine; echo x >>/tmp/kept; cat /tmp/kept; touch .git/config
+        rm mine; ls -A; ls /proc | grep -c '^[0-9]'; grep Cap /proc/self/status | sort -u -k2";
+    let expected = "54325\nx\n.git\n4\nCapInh:\t0000000000000000\n";
+    for by_root in [false, true] {
+        let command = || match by_root {
+            false => as_somebody(SOMEBODY, folder),
+            true => Command::new(JAIL),
+        };
+        let opened = open_as(&mut command(), &spec("")).unwrap();
+        for again in ["", "x\n"] {
+            let ended = join_as(&mut command(), &opened.room, &spec(script)).end();
+            let expected = expected.replacen("x\n", &format!("x\n{again}"), 1);
+            assert_eq!(ended.stdout, expected, "{ended:?}");
+        }
+        drop(opened);
+        assert!(!place.workspace.join(".git").exists());
     }
 }
 

@@ -20,6 +20,18 @@ impl Look for Tree {
         }
         Err(io::Error::from_raw_os_error(libc::ENOENT))
     }
+
+    fn names(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        let path = |entry: &str| {
+            let at = entry.split_once(" -> ").map_or(entry, |(at, _)| at);
+            PathBuf::from(at.trim_end_matches('/'))
+        };
+        let inside = self.0.iter().map(|entry| path(entry));
+        let inside = inside.filter(|path| path.parent() == Some(folder));
+        Ok(inside
+            .filter_map(|path| path.file_name().map(OsStr::to_owned))
+            .collect())
+    }
 }
 
 const TREE: Tree = Tree(&[
@@ -161,10 +173,46 @@ fn what_is_protected_is_bound_over_its_workspace_and_can_not_be_renamed_away() {
             ("/home/me/ws", Write),
             ("/home/me/ws/.git", Pinned),
             ("/home/me/ws/.git/hooks", Protected),
+            ("/home/me/ws/.none", Protected),
             ("/usr", Read),
         ],
         &[],
     );
+}
+
+#[test]
+fn what_is_missing_is_blocked_at_the_first_name_that_is() {
+    let protect = &[
+        "/home/me/ws/.GIT/Config",
+        "/home/me/ws/.idea/",
+        "/home/me/ws/a/b",
+        "/home/me/ws/evil/x",
+        "/usr/none",
+    ];
+    let plan = plan(&spec(&[], &["/work"], protect), &TREE).unwrap();
+    let missing: Vec<_> = plan
+        .missing
+        .iter()
+        .map(|(path, folder)| (path.to_str().unwrap(), *folder))
+        .collect();
+    assert_eq!(
+        missing,
+        [
+            ("/home/me/ws/.GIT", true),
+            ("/home/me/ws/.git/Config", false),
+            ("/home/me/ws/.idea", true),
+            ("/home/me/ws/a", true),
+        ]
+    );
+    assert_eq!(plan.covers, BTreeSet::from(["/home/me/ws/evil".into()]));
+    let access = |path: &str| {
+        let bind = plan.binds.iter().find(|bind| bind.path == Path::new(path));
+        bind.map(|bind| bind.access)
+    };
+    assert_eq!(access("/home/me/ws/.git"), Some(Pinned));
+    assert_eq!(access("/home/me/ws/.git/config"), Some(Protected));
+    assert_eq!(access("/home/me/ws/.GIT"), Some(Protected));
+    assert_eq!(access("/usr/none"), None);
 }
 
 #[test]
