@@ -136,7 +136,7 @@ pub(super) const ROWS: &[Row] = &[
         tried(call(libc::SYS_fchownat, words))
     }),
     Row {
-        full: Refused(&[EROFS, EACCES, EBUSY, EXDEV, EPERM]),
+        full: Refused(&[EROFS, EACCES, EBUSY, EXDEV, EPERM, EEXIST]),
         ..row("put a nameless file in place", |to| {
             let folder = c_path(&to.workspace);
             let how = number(libc::O_TMPFILE | libc::O_RDWR);
