@@ -8,9 +8,13 @@ mod logs;
 mod reload;
 
 use crate::audit::{Audit, Event};
+use crate::broker::approvals::Approvals;
 use crate::broker::{Live, Services};
 use crate::config::{Config, Programs, Source, mend};
-use crate::control::{self, Control};
+use crate::control::{self, Control, Door};
+use crate::egress::System;
+use crate::http::{self, Pages};
+use crate::meter::Meter;
 use crate::model::ModelStack;
 use crate::policy::HostPaths;
 use crate::process::raise_open_files;
@@ -112,10 +116,16 @@ impl App {
         let store = Store::open(&paths.database())?;
         let audit = logs::begin(&config);
         let (found, walls) = watch::channel(None);
+        // Before any child is started: it takes a place of its own among control groups.
+        let meter = Meter::new(store.clone(), audit.clone());
         let services = Arc::new(Services {
             store,
+            meter: meter.clone(),
             audit: audit.clone(),
+            // For operators and tests: a file like /etc/hosts, asked before the system.
+            resolver: Arc::new(System::new(env_path("OPENCLAW_EGRESS_HOSTS"))),
             live: ArcSwap::from_pointee(live(Arc::new(config))),
+            approvals: Approvals::default(),
             complaint: std::sync::Mutex::default(),
             programs: Arc::clone(&programs),
             walls,
@@ -124,11 +134,13 @@ impl App {
         let ending = Arc::new(Ending::default());
         let reload = Arc::new(Notify::new());
         let (counted, answering) = watch::channel(0);
+        let (opened, door) = watch::channel(Door::default());
         let control = Control {
             services: Arc::clone(&services),
             router: Arc::clone(&router),
             began,
             stay,
+            door,
             answering: counted,
             stop: ending.stop.clone(),
             reload: Arc::clone(&reload),
@@ -139,7 +151,17 @@ impl App {
             cause,
         })?;
         let tasks = TaskTracker::new();
+        tasks.spawn(meter.run(ending.stop.clone()));
         tasks.spawn(control::serve(listener, Arc::new(control), tasks.clone()));
+        if stay == Stay::Service {
+            let pages = http::pages(Arc::new(Pages {
+                services: Arc::clone(&services),
+                router: Arc::clone(&router),
+                began,
+            }));
+            let gateway = services.live.load().config.gateway.clone();
+            tasks.spawn(http::serve(gateway, pages, opened, ending.stop.clone()));
+        }
         tasks.spawn(probe_walls(
             programs,
             paths.state_dir.join("state"),
@@ -242,10 +264,15 @@ fn live(config: Arc<Config>) -> Live {
     Live {
         models: ModelStack::new(&config),
         config,
-        approvals,
+        approvals: ArcSwap::from_pointee(approvals),
         approvals_complaint,
         host,
     }
+}
+
+fn env_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os(name).filter(|path| !path.is_empty());
+    path.map(PathBuf::from)
 }
 
 async fn probe_walls(

@@ -5,6 +5,7 @@ mod door;
 pub(crate) mod report;
 mod approvals;
 mod sandbox;
+mod explain;
 mod usage;
 mod socket;
 

@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod app;
+pub mod http;
 pub mod control;
 pub mod router;
 pub mod session;

@@ -2,10 +2,11 @@
 
 use crate::broker::Services;
 use crate::message::{Final, Inbound};
-use crate::session::{self, SessionHandle, SessionView, Watch};
+use crate::session::{self, Gone, SessionHandle, SessionView, Watch};
 use crate::store::{NewInput, StoreError, StoredInput};
-use ipc::control::FinalReply;
+use ipc::control::{FinalReply, ReplyStatus};
 use ipc::id::{AgentId, InputId, SessionKey};
+use ipc::model::Usage;
 use ipc::refusal::{Refusal, RefusalKind};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -113,6 +114,13 @@ impl Router {
             let Ok(watch) = handle.watch().await else {
                 continue;
             };
+            if session::is_directive(&text) {
+                match handle.direct(&text, &channel, &origin).await {
+                    Ok(Some(answer)) => return Ok(directed(session, answer)),
+                    Ok(None) => {}
+                    Err(Gone) => continue,
+                }
+            }
             let input = NewInput {
                 key: key.clone(),
                 session: session.clone(),
@@ -258,6 +266,24 @@ impl Router {
         }
         self.drivers.close();
         self.drivers.wait().await;
+    }
+}
+
+/// What was for the session itself is answered at once, and no message of the conversation.
+fn directed(session: SessionKey, answer: String) -> Submitted {
+    let reply = FinalReply {
+        text: answer,
+        input: InputId::default(),
+        session: session.clone(),
+        status: ReplyStatus::Ok,
+        model: String::new(),
+        usage: Usage::default(),
+    };
+    Submitted {
+        input: reply.input,
+        session,
+        again: false,
+        answer: Awaited::Given(reply),
     }
 }
 

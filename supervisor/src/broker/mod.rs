@@ -6,12 +6,16 @@
 //! | `Ask::Tool` | `tool_host`, or [`status`] for tools that run in the supervisor | `policy::decide` |
 //! | `Ask::Note` | the session's transcript | `session::permit` |
 
+pub mod approvals;
 pub mod model;
 pub mod status;
+pub mod walls;
 
 use crate::audit::Audit;
 use crate::config::Config;
 use crate::config::Programs;
+use crate::egress::Resolve;
+use crate::meter::Meter;
 use crate::model::ModelStack;
 use crate::policy::HostPaths;
 use crate::store::Store;
@@ -28,12 +32,18 @@ pub struct Services {
     pub store: Store,
     /// Where what happens is put on record.
     pub audit: Audit,
+    /// Who counts what sessions use.
+    pub meter: Meter,
+    /// Who finds the addresses of names that tools want to reach.
+    pub resolver: Arc<dyn Resolve>,
     /// What a reload replaces, all at once.
     pub live: ArcSwap<Live>,
     /// The children's programs.
     pub programs: Arc<Programs>,
     /// What the probe found of the walls; `None` until it has run.
     pub walls: watch::Receiver<Option<Report>>,
+    /// Commands that wait for a person's word.
+    pub approvals: approvals::Approvals,
     /// What is wrong with the configuration on disk, while an older one is in force.
     pub complaint: Mutex<Option<String>>,
 }
@@ -63,8 +73,8 @@ pub struct Live {
     pub config: Arc<Config>,
     /// The models it names.
     pub models: ModelStack,
-    /// The host's own word on `exec`.
-    pub approvals: ExecApprovals,
+    /// The host's own word on `exec`; a person's *always* changes it at once.
+    pub approvals: ArcSwap<ExecApprovals>,
     /// What is wrong with it, for `health`.
     pub approvals_complaint: Option<String>,
     /// Where this machine's toolchains are.

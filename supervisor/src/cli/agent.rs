@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
     runtime()?.block_on(async {
         let (agent, session) = (args.agent.as_deref(), args.session_key.as_deref());
         let mut conversation = Conversation::begin(agent, session).await?;
-        let reply = conversation.say(key, text, shown).await;
+        let reply = conversation.say(key, text, shown, None).await;
         // Before the end: that may have to wait for others.
         let printed = reply.and_then(|reply| print(&reply, args.json));
         conversation.end().await;

@@ -2,7 +2,7 @@
 
 use super::conversation::Conversation;
 use super::input::InputError;
-use super::lines::Lines;
+use super::lines::{Lines, Wanted};
 use super::shown::Shown;
 use super::{CliError, ExitCode, out, runtime};
 use ipc::control::{ReplyStatus, ToSupervisor};
@@ -23,6 +23,8 @@ const HELP: &str = "\
 /new    begin the session anew (its past is kept on disk)
 /stop   stop what runs (Ctrl-C does the same while an answer is made)
 /health how everything is
+/elevated on|ask|full|off   wider walls for commands that ask for them, where configured
+/approve ID allow-once|allow-always|deny   your word on a command that waits for it
 /quit   leave (Ctrl-D does the same)";
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
@@ -51,7 +53,7 @@ async fn talk(conversation: &mut Conversation) -> Result<ExitCode, CliError> {
             conversation.forget_interrupts();
         }
         let line = tokio::select! {
-            line = lines.next() => line,
+            line = lines.next(Wanted::Message) => line,
             () = conversation.interrupted() => return Err(CliError::Interrupted),
         };
         let said = match line {
@@ -59,7 +61,10 @@ async fn talk(conversation: &mut Conversation) -> Result<ExitCode, CliError> {
             Ok(Some(line)) => match line.trim() {
                 "" => Ok(true),
                 "/quit" | "/exit" => return Ok(worst),
-                line => turn(conversation, line).await,
+                line => {
+                    let person = interactive.then_some(&mut lines);
+                    turn(conversation, line, person).await
+                }
             },
             Err(error @ InputError::Io(_)) => return Err(anyhow::Error::new(error).into()),
             Err(error @ (InputError::TooLong | InputError::NotText(_))) => {
@@ -80,7 +85,11 @@ async fn talk(conversation: &mut Conversation) -> Result<ExitCode, CliError> {
 }
 
 /// One line of the person; `false` when it was not answered well.
-async fn turn(conversation: &mut Conversation, line: &str) -> Result<bool, CliError> {
+async fn turn(
+    conversation: &mut Conversation,
+    line: &str,
+    person: Option<&mut Lines>,
+) -> Result<bool, CliError> {
     let session = conversation.session().clone();
     let command = match line {
         "/help" => {
@@ -92,7 +101,7 @@ async fn turn(conversation: &mut Conversation, line: &str) -> Result<bool, CliEr
         "/health" => ToSupervisor::Health,
         _ => {
             let key = uuid::Uuid::new_v4().to_string();
-            let said = conversation.say(key, line.to_owned(), Shown::Everything);
+            let said = conversation.say(key, line.to_owned(), Shown::Everything, person);
             return Ok(said.await?.status == ReplyStatus::Ok);
         }
     };

@@ -3,7 +3,9 @@
 //! same idempotency key as soon as one is back, and the answer is printed then: once.
 
 use super::CliError;
+use super::asking::Desk;
 use super::client::Client;
+use super::lines::Lines;
 use super::out::{self, Unheard};
 use super::reach::{LOOK_EVERY, Reached, leave, reach};
 use super::shown::{Progress, Shown};
@@ -11,7 +13,7 @@ use crate::app::App;
 use crate::config::{Paths, Source};
 use anyhow::Context as _;
 use futures_util::FutureExt as _;
-use ipc::control::{FinalReply, FromSupervisor, Stay, Submit, ToSupervisor};
+use ipc::control::{Activity, FinalReply, FromSupervisor, Stay, Submit, ToSupervisor};
 use ipc::frame::FrameError;
 use ipc::id::{AgentId, SessionKey};
 use ipc::refusal::{Refusal, RefusalKind};
@@ -103,7 +105,8 @@ impl Conversation {
         Ok(super::health::in_words(&report).trim_end().to_owned())
     }
 
-    /// Says something and waits for the answer. Ctrl-C stops the turn, and the answer says so; once
+    /// Says something and waits for the answer; `person` is asked for a word on commands that wait
+    /// for one. Ctrl-C stops the turn, and the answer says so; once
     /// more, and the answer is not waited for.
     ///
     /// # Errors
@@ -113,6 +116,7 @@ impl Conversation {
         key: String,
         text: String,
         shown: Shown,
+        person: Option<&mut Lines>,
     ) -> Result<FinalReply, CliError> {
         let paths = self.paths().clone();
         let session = self.talk.session.clone();
@@ -122,7 +126,8 @@ impl Conversation {
             session: Some(session.clone()),
             text,
         };
-        let mut answer = Box::pin(self.talk.say(submit, shown));
+        let desk = Desk::new(person, &paths);
+        let mut answer = Box::pin(self.talk.say(submit, shown, desk));
         tokio::select! {
             answer = &mut answer => return answer,
             _ = self.interrupted.recv() => {}
@@ -176,14 +181,23 @@ async fn place(
 }
 
 impl Talk {
-    async fn say(&mut self, submit: Submit, shown: Shown) -> Result<FinalReply, CliError> {
+    async fn say(
+        &mut self,
+        submit: Submit,
+        shown: Shown,
+        mut desk: Desk<'_>,
+    ) -> Result<FinalReply, CliError> {
         let mut progress = Progress::new(shown);
         let message = ToSupervisor::Submit(submit);
         let mut accepted = false;
         let mut away: Option<Instant> = None;
         loop {
             let client = self.client().await?;
-            let heard = hear(client, &message, &mut progress, &mut accepted, &mut away).await;
+            let told = Told {
+                progress: &mut progress,
+                desk: &mut desk,
+            };
+            let heard = hear(client, &message, told, &mut accepted, &mut away).await;
             let lost = match heard {
                 Ok(reply) => {
                     progress.finish(&reply)?;
@@ -193,6 +207,7 @@ impl Talk {
                 Err(Lost::Gateway(lost)) => lost,
             };
             progress.void()?;
+            desk.forget();
             if self.begins_anew().await? {
                 continue;
             }
@@ -264,21 +279,63 @@ impl Talk {
     }
 }
 
+/// Who is told of an answer as it is made.
+struct Told<'a, 'b> {
+    progress: &'a mut Progress,
+    desk: &'a mut Desk<'b>,
+}
+
+/// What the gateway says next; a person who is being asked is heard meanwhile.
+async fn listen(client: &mut Client, desk: &mut Desk<'_>) -> Result<FromSupervisor, Lost> {
+    let mut frame = std::pin::pin!(client.recv());
+    loop {
+        tokio::select! {
+            biased;
+            frame = &mut frame => return Ok(frame?),
+            () = desk.word() => {}
+        }
+    }
+}
+
+fn tell(progress: &mut Progress, desk: &mut Desk<'_>, activity: &Activity) -> Result<(), Unheard> {
+    match activity {
+        Activity::ApprovalAsked(request) => {
+            let news = desk.asked(request);
+            progress.asks(desk.is_asking());
+            if news && !desk.is_asking() {
+                progress.tell(activity)?;
+            }
+        }
+        Activity::ApprovalEnded(end) => {
+            let said = desk.ended(end);
+            progress.asks(desk.is_asking());
+            if let Some(line) = said {
+                progress.note(&line)?;
+            }
+        }
+        Activity::ToolBegan { .. } | Activity::ToolEnded { .. } | Activity::Notice { .. } => {
+            progress.tell(activity)?;
+        }
+    }
+    Ok(())
+}
+
 /// Hears one answer to its end. A gateway that takes the message is back, and has all the time again
 /// if it goes once more.
 async fn hear(
     client: &mut Client,
     message: &ToSupervisor,
-    progress: &mut Progress,
+    told: Told<'_, '_>,
     accepted: &mut bool,
     away: &mut Option<Instant>,
 ) -> Result<FinalReply, Lost> {
+    let Told { progress, desk } = told;
     client.send(message).await?;
     loop {
-        match client.recv().await? {
+        match listen(client, desk).await? {
             FromSupervisor::Delta { text } => progress.grow(&text)?,
             FromSupervisor::Undelta => progress.void()?,
-            FromSupervisor::Activity(activity) => progress.tell(&activity)?,
+            FromSupervisor::Activity(activity) => tell(progress, desk, &activity)?,
             FromSupervisor::Final(reply) => return Ok(reply),
             FromSupervisor::Refused(refusal) => return Err(refused(refusal, *accepted)),
             FromSupervisor::Accepted { .. } => {

@@ -2,6 +2,7 @@
 
 use super::out::{self, Unheard};
 use indicatif::ProgressBar;
+use ipc::approval::ApprovalRequest;
 use ipc::control::{Activity, FinalReply};
 use std::io::IsTerminal as _;
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub(super) struct Progress {
     noted: String,
     /// Turns while nothing is being said; on a terminal only.
     spinner: Option<ProgressBar>,
+    /// The person is being asked something: nothing turns meanwhile.
+    asks: bool,
 }
 
 impl Progress {
@@ -38,6 +41,7 @@ impl Progress {
             terminal,
             noted: String::new(),
             spinner: None,
+            asks: false,
         };
         progress.wait("thinking");
         progress
@@ -75,14 +79,10 @@ impl Progress {
             Activity::ToolEnded { tool, verdict } if everything && verdict != "ok" => {
                 format!("[{tool}] {verdict}")
             }
-            Activity::ApprovalAsked(asked) if self.level != Shown::Nothing => format!(
-                "(waits for approval: {}; say openclaw approvals approve {} or deny)",
-                asked.command, asked.id
-            ),
+            Activity::ApprovalAsked(asked) => waits(asked),
             Activity::Notice { .. }
             | Activity::ToolBegan { .. }
             | Activity::ToolEnded { .. }
-            | Activity::ApprovalAsked(_)
             | Activity::ApprovalEnded(_) => return Ok(()),
         };
         self.note(&line)?;
@@ -126,11 +126,36 @@ impl Progress {
         out::line(&reply.text)
     }
 
+    /// Whether the person is being asked something.
+    pub(super) fn asks(&mut self, asks: bool) {
+        self.asks = asks;
+        match asks {
+            true => self.spinner = None,
+            false if self.spinner.is_none() => self.wait("thinking"),
+            false => {}
+        }
+    }
+
     fn wait(&mut self, doing: &str) {
-        if self.terminal && self.level == Shown::Everything {
+        if !self.asks && self.terminal && self.level == Shown::Everything {
             let spinner = ProgressBar::new_spinner().with_message(doing.to_owned());
             spinner.enable_steady_tick(Duration::from_millis(100));
             self.spinner = Some(spinner);
         }
     }
+}
+
+/// How to answer a request from elsewhere. It is gone soon, so that is said as well.
+fn waits(request: &ApprovalRequest) -> String {
+    let ApprovalRequest { id, .. } = request;
+    let always = match request.program {
+        Some(_) => " [--always]",
+        None => "",
+    };
+    let seconds = request.expires_at.saturating_sub(request.asked_at) / 1000;
+    format!(
+        "(waits for approval, {seconds} s at most; to answer, elsewhere:\n{}\n  openclaw approvals \
+         approve {id}{always}\n  openclaw approvals deny {id})",
+        super::request::what(request)
+    )
 }

@@ -22,6 +22,7 @@ mod jail_spec;
 mod env;
 mod host;
 mod private;
+mod minimum;
 mod profile;
 mod groups;
 
@@ -31,6 +32,7 @@ pub use elevated::{Circumstances, Sender};
 pub use exec::Person;
 pub use host::HostPaths;
 pub use loops::{LoopGuard, Verdict};
+pub use minimum::{TooLow, high_enough, in_container, level, minimum};
 pub use private::Resolve;
 pub use session::{PolicyInput, SessionPolicy};
 

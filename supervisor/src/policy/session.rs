@@ -5,11 +5,11 @@ use super::elevated::{ElevatedRules, Sender};
 use super::env::{self, Sources};
 use super::exec::{ExecRules, Grant, Person};
 use super::host::HostPaths;
-use super::jail_spec::Jails;
+use super::jail_spec::{Jails, reach};
 use super::patch;
 use super::private::{Private, Resolve};
 use super::profile::Offer;
-use crate::config::{Agent, Config, ElevatedMode, ExecPolicy, ModelRef};
+use crate::config::{Agent, Config, Egress, ElevatedMode, ExecPolicy, ModelRef};
 use crate::store::exec_approvals::ExecApprovals;
 use ipc::id::{JobId, SessionKey};
 use ipc::tool::{ExecDefaults, ToolStart};
@@ -65,6 +65,7 @@ pub struct SessionPolicy {
     elevated_env: BTreeMap<String, String>,
     elevated_exec: ExecDefaults,
     jails: Jails,
+    egress: Egress,
     files_anywhere: bool,
     patch_anywhere: bool,
     warnings: Vec<String>,
@@ -99,9 +100,9 @@ impl SessionPolicy {
                 search: &search,
             })
         };
-        let (env, withheld) = environment(config.sandbox.network);
+        let (env, withheld) = environment(reach(config.sandbox.network, agent));
         let walls = &tools.elevated.walls;
-        let elevated_env = environment(walls.network).0;
+        let elevated_env = environment(reach(walls.network, agent)).0;
         let warnings = [&offer.warnings, &unused, &jails.warnings, &withheld];
         Self {
             session: session.clone(),
@@ -118,6 +119,7 @@ impl SessionPolicy {
             elevated_env,
             elevated_exec: defaults(&tools.exec, walls.timeout),
             jails,
+            egress: tools.egress.clone(),
             files_anywhere: !tools.workspace_only,
             patch_anywhere: !tools.exec.apply_patch_workspace_only,
         }
@@ -139,6 +141,12 @@ impl SessionPolicy {
             exec: self.exec,
             files_anywhere: self.files_anywhere,
         }
+    }
+
+    /// Whom commands may speak to through the proxy.
+    #[must_use]
+    pub fn egress(&self) -> &Egress {
+        &self.egress
     }
 
     /// The jail of a command. Program, arguments and title are the caller's to fill in.
@@ -307,5 +315,6 @@ fn defaults(exec: &ExecPolicy, timeout: Duration) -> ExecDefaults {
         yield_ms: ms(exec.background_after),
         timeout_ms: ms(timeout),
         output_bytes: OUTPUT_BYTES,
+        shows_all: false,
     }
 }

@@ -1,28 +1,21 @@
 //! What an agent process says, and what is done about it.
 
-use super::driver::{CallEnd, Driver, ToolEnd};
+use super::driver::{CallEnd, Driver};
 use super::rules;
 use super::state::Input;
 use super::turn::Turn;
 use crate::broker::model::{self, ModelAsk};
-use crate::broker::status::{self, SessionFacts};
 use crate::config::QueueMode;
 use crate::message::Outbound;
-use crate::policy::{Circumstances, Decision, Person, Place, Verdict, decide};
 use crate::process::ExitReason;
-use crate::store::{Begun, Durability, StoreError, StoredInput};
-use ipc::agent::{Ask, FromAgent, Reply, ToAgent, ToolCall};
-use ipc::control::Activity;
+use crate::store::{StoreError, StoredInput};
+use ipc::agent::{Ask, FromAgent, Reply, ToAgent};
 use ipc::id::{CallId, CallRef, InputId};
 use ipc::model::{ModelRequest, Purpose};
 use ipc::refusal::Refusal;
 use ipc::tool::ToolOutcome;
-use ipc::tool_args::{SessionStatusArgs, ToolArgs};
 use ipc::transcript::TranscriptItem;
 use std::sync::Arc;
-
-/// How much of a command is shown while it runs, in characters.
-const DETAIL: usize = 120;
 
 impl Driver {
     /// One frame of the agent.
@@ -185,9 +178,12 @@ impl Driver {
         self.transcript
             .append(turn, items, taken.clone(), None)
             .await?;
-        self.inputs.clear();
+        let heard = std::mem::take(&mut self.inputs);
         if let Some(turn) = &mut self.turn {
             turn.inputs.extend(&taken);
+            for input in heard.values() {
+                turn.hears(rules::sender(&input.channel, &input.origin), &input.text);
+            }
         }
         for input in taken {
             let (state, _) = self
@@ -230,173 +226,6 @@ impl Driver {
         call.map(|call| call.name.clone()).unwrap_or_default()
     }
 
-    async fn ask_tool(&mut self, call: CallId, tool: ToolCall) -> Result<(), StoreError> {
-        self.standing.open.remove(&tool.request);
-        self.standing.tools_asked += 1;
-        if let Verdict::Block { reason } = self.loops.before(&tool.args) {
-            // The guard is not told of its own no: it would count as a new result.
-            return self
-                .call_ended(call, tool, ToolOutcome::Denied { reason }, None)
-                .await;
-        }
-        let who = Circumstances {
-            senders: &[],
-            elevated: None,
-            person: Person::Away,
-        };
-        let place = match decide(&tool.args, &self.policy, &who) {
-            Decision::Deny { reason } | Decision::Confirm { reason, .. } => {
-                Err(ToolOutcome::Denied { reason })
-            }
-            Decision::Allow(place) => self.walls_hold(place),
-        };
-        let Some(turn) = &self.turn else {
-            return Ok(());
-        };
-        let (id, cancel) = (turn.id, turn.cancel.clone());
-        self.tell(Activity::ToolBegan {
-            tool: tool.args.name().to_owned(),
-            detail: detail(&tool.args),
-        });
-        let outcome = match place {
-            Err(outcome) => outcome,
-            Ok(Place::Supervisor) => self.look_up(&tool.args).await?,
-            Ok(place) => {
-                let durability = if tool.args.is_read_only() {
-                    Durability::Relaxed
-                } else {
-                    Durability::Synced
-                };
-                let session = self.transcript.session().clone();
-                let name = tool.args.name();
-                match self
-                    .services
-                    .store
-                    .begin_call(&session, id, tool.request, name, durability)
-                    .await?
-                {
-                    Begun::Again => ToolOutcome::Interrupted,
-                    Begun::Fresh => {
-                        let running =
-                            self.tools
-                                .run(tool.args.clone(), place, &self.policy, cancel);
-                        self.calls.spawn(async move {
-                            CallEnd::Tool(Box::new(ToolEnd {
-                                call,
-                                tool,
-                                ended: running.await,
-                            }))
-                        });
-                        return Ok(());
-                    }
-                }
-            }
-        };
-        let warning = self.loops.after(&tool.args, &outcome);
-        self.call_ended(call, tool, outcome, warning).await
-    }
-
-    /// Tools run only behind walls as high as configured.
-    fn walls_hold(&self, place: Place) -> Result<Place, ToolOutcome> {
-        let wanted = self.live.config.sandbox.minimum.unwrap_or(1);
-        let walls = self.services.walls.borrow();
-        match walls.as_ref() {
-            Some(report) if report.level < wanted && place != Place::Supervisor => {
-                let level = report.level;
-                let mend = report.missing.as_deref().unwrap_or("see openclaw health");
-                Err(ToolOutcome::Denied {
-                    reason: format!(
-                        "the walls on this machine are of level {level}, and sandbox.minimum is {wanted}: {mend}"
-                    ),
-                })
-            }
-            // Not probed yet: the jail itself fails closed, and the probe takes milliseconds.
-            Some(_) | None => Ok(place),
-        }
-    }
-
-    async fn look_up(&mut self, args: &ToolArgs) -> Result<ToolOutcome, StoreError> {
-        match args {
-            ToolArgs::AgentsList(_) => Ok(status::agents_list(&self.live.config)),
-            ToolArgs::SessionStatus(args) => self.session_status(args).await,
-            ToolArgs::Exec(_)
-            | ToolArgs::Process(_)
-            | ToolArgs::Read(_)
-            | ToolArgs::Write(_)
-            | ToolArgs::Edit(_)
-            | ToolArgs::ApplyPatch(_)
-            | ToolArgs::Ls(_) => Ok(ToolOutcome::Failed {
-                reason: format!("{} needs a process of its own", args.name()),
-            }),
-        }
-    }
-
-    async fn session_status(
-        &mut self,
-        args: &SessionStatusArgs,
-    ) -> Result<ToolOutcome, StoreError> {
-        if args
-            .session_key
-            .as_ref()
-            .is_some_and(|key| key != self.key.as_str())
-        {
-            let reason = format!(
-                "only this session, {}, can be looked at from here",
-                self.key
-            );
-            return Ok(ToolOutcome::Denied { reason });
-        }
-        if let Some(model) = &args.model {
-            let pin = (model != "default").then(|| model.clone());
-            if let Some(wrong) = pin
-                .as_ref()
-                .and_then(|m| m.parse::<crate::config::ModelRef>().err())
-            {
-                return Ok(ToolOutcome::Failed {
-                    reason: wrong.to_string(),
-                });
-            }
-            self.services
-                .store
-                .pin_model(self.transcript.session(), pin.clone())
-                .await?;
-            self.pinned = pin;
-        }
-        let chain = self
-            .live
-            .models
-            .chain(&self.agent, self.pinned_model().as_ref())
-            .await;
-        let context = self.transcript.context();
-        let facts = SessionFacts {
-            session: self.key.as_str(),
-            agent: self.agent.as_str(),
-            context_window: chain
-                .first()
-                .map_or(0, |model| self.live.models.context_window(model)),
-            chain: chain.iter().map(ToString::to_string).collect(),
-            pinned: self.pinned.is_some(),
-            context_tokens: context
-                .items
-                .iter()
-                .map(|(_, item)| u64::from(item.tokens()))
-                .sum(),
-            usage: self.usage,
-            model_calls: (
-                self.turn.as_ref().map_or(0, |turn| turn.model_calls),
-                self.live.config.budget.model_calls,
-            ),
-            level: self
-                .services
-                .walls
-                .borrow()
-                .as_ref()
-                .map(|report| report.level),
-            network: super::start::network_name(&self.live.config),
-        };
-        Ok(status::session_status(&facts))
-    }
-
     /// Tells the agent and everything under way to abandon the turn.
     pub(super) fn cancel(&mut self) {
         self.standing.cancelled = true;
@@ -414,25 +243,4 @@ pub(super) fn said(input: &StoredInput) -> TranscriptItem {
         input: input.id,
         text: input.text.clone(),
     }
-}
-
-/// What a call does, in a few words.
-fn detail(args: &ToolArgs) -> String {
-    let whole = match args {
-        ToolArgs::Exec(args) => args.command.clone(),
-        ToolArgs::Process(args) => args.session_id.clone().unwrap_or_default(),
-        ToolArgs::Read(args) => args.path.clone(),
-        ToolArgs::Write(args) => args.path.clone(),
-        ToolArgs::Edit(args) => args.path.clone(),
-        ToolArgs::Ls(args) => args.path.clone().unwrap_or_default(),
-        ToolArgs::ApplyPatch(_) | ToolArgs::SessionStatus(_) | ToolArgs::AgentsList(_) => {
-            String::new()
-        }
-    };
-    let line = whole.lines().next().unwrap_or_default();
-    let mut short: String = line.chars().take(DETAIL).collect();
-    if short.len() < whole.len() {
-        short.push('…');
-    }
-    short
 }

@@ -1,8 +1,9 @@
 //! What others ask of a session, and how it begins anew.
 
+use super::directive;
 use super::driver::Driver;
 use super::fresh;
-use super::handle::{Command, Watch};
+use super::handle::{Command, Operation, Watch};
 use super::rules;
 use super::state::Input;
 use super::transcript::Transcript;
@@ -22,6 +23,10 @@ impl Driver {
                 let _ = taken.send(());
                 self.arrived(input).await;
             }
+            Command::Direct(said, reply) => {
+                let answer = self.direct(&said).await;
+                let _ = reply.send(answer);
+            }
             Command::Watch(reply) => {
                 let (draft, events) = self.publisher.watch();
                 let _ = reply.send(Watch { draft, events });
@@ -38,6 +43,13 @@ impl Driver {
                 self.apply(Input::Stop).await;
                 // Once the turn is over, the agent process has nothing to stay for.
                 self.apply(Input::Renew).await;
+            }
+            Command::Operate(command, cancel, reply) => {
+                let begun = self.services.walls_hold().await.map(|_| {
+                    let (output, running) = self.tools.operate(command, &self.policy, cancel);
+                    Operation { output, running }
+                });
+                let _ = reply.send(begun);
             }
             Command::Reset(reply) => {
                 self.reset = Some(reply);
@@ -118,6 +130,7 @@ impl Driver {
         self.transcript = Transcript::load(store, open.id, open.next_item).await?;
         self.next_turn = open.next_turn;
         self.pinned = open.model;
+        self.elevated = open.elevated.as_deref().and_then(directive::mode);
         self.usage = open.usage;
         self.resume = false;
         let before = self.turn.take();
@@ -153,6 +166,7 @@ impl Driver {
             .await?;
         self.next_turn = open.next_turn;
         self.pinned = open.model;
+        self.elevated = open.elevated.as_deref().and_then(directive::mode);
         self.usage = open.usage;
         let store = self.services.store.clone();
         self.transcript = Transcript::load(store, open.id, open.next_item).await?;

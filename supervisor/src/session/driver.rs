@@ -4,6 +4,8 @@
 //! Everything is stored before it is acted on, so whatever dies, the next driver goes on from disk.
 //! When the store itself fails, the agent process is stopped and the turn is taken up again later.
 
+use super::approve::Confirmed;
+use super::directive;
 use super::handle::{COMMANDS, Command, SessionHandle, SessionView};
 use super::permit::Standing;
 use super::process::{AgentProcess, News};
@@ -14,14 +16,17 @@ use super::transcript::Transcript;
 use super::turn::Turn;
 use crate::broker::model::ModelEnd;
 use crate::broker::{Live, Services};
-use crate::policy::{LoopGuard, SessionPolicy};
+use crate::config::ElevatedMode;
+use crate::meter::SessionMeter;
+use crate::policy::{LoopGuard, Place, SessionPolicy};
 use crate::process::ExitReason;
+use crate::store::exec_approvals::{AllowUse, ExecApprovals};
 use crate::store::{StoreError, StoredInput};
-use crate::tool_host::{Ended, JobEnded, ToolHost};
+use crate::tool_host::{Ended, Equipment, JobEnded, ToolHost};
 use ipc::agent::{FromAgent, ToolCall};
 use ipc::control::Activity;
 use ipc::frame::FrameError;
-use ipc::id::{AgentId, CallId, InputId, SessionKey, TurnId};
+use ipc::id::{AgentId, CallId, InputId, JobId, SessionKey, TurnId};
 use ipc::model::Usage;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -54,6 +59,7 @@ enum Event {
 pub(super) enum CallEnd {
     Model(Box<ModelEnd>),
     Tool(Box<ToolEnd>),
+    Heard(Box<Confirmed>),
 }
 
 /// The end of a tool call.
@@ -61,6 +67,7 @@ pub(super) enum CallEnd {
 pub(super) struct ToolEnd {
     pub(super) call: CallId,
     pub(super) tool: ToolCall,
+    pub(super) place: Place,
     pub(super) ended: Ended,
 }
 
@@ -86,8 +93,17 @@ pub(super) struct Driver {
     pub(super) standing: Standing,
     pub(super) instructions: Arc<str>,
     pub(super) policy: SessionPolicy,
+    /// The host's word on `exec` that the policy was drawn from.
+    pub(super) approvals: Arc<ExecApprovals>,
+    /// What was last said with `/elevated`.
+    pub(super) elevated: Option<ElevatedMode>,
+    /// Background commands with the wider walls.
+    pub(super) wider: BTreeSet<JobId>,
+    /// Uses of the allow-list that the host's file does not know of yet.
+    pub(super) uses: Vec<AllowUse>,
     pub(super) loops: LoopGuard,
     pub(super) tools: ToolHost,
+    pub(super) meter: SessionMeter,
     pub(super) calls: JoinSet<CallEnd>,
     /// Ends a summary that is being written; it is of use to the process alone that wants it.
     pub(super) folding: CancellationToken,
@@ -140,13 +156,25 @@ impl Driver {
         let live = services.live.load_full();
         let open = services.store.open_session(&key, &agent).await?;
         let transcript = Transcript::load(services.store.clone(), open.id, open.next_item).await?;
-        // Each call has an item, so there were fewer jobs than there are items.
-        let programs = Arc::clone(&services.programs);
-        let walls = services.walls.clone();
-        let tools = ToolHost::new(programs, walls, key.to_string(), open.next_item.0);
+        let meter = services.meter.session(&key, &agent);
         let config = rules::configured(&live, &agent);
+        meter.configure(&live.config.sandbox.limits, &config.workspace);
+        let equipment = Equipment {
+            session: key.clone(),
+            programs: Arc::clone(&services.programs),
+            walls: services.walls.clone(),
+            resolver: Arc::clone(&services.resolver),
+            audit: services.audit.clone(),
+            meter: meter.clone(),
+        };
+        // Each call has an item, so there were fewer jobs than there are items.
+        let tools = ToolHost::new(equipment, open.next_item.0);
         let mut driver = Self {
             policy: rules::policy(&live, &config, &key),
+            approvals: live.approvals.load_full(),
+            elevated: open.elevated.as_deref().and_then(directive::mode),
+            wider: BTreeSet::new(),
+            uses: Vec::new(),
             loops: LoopGuard::new(&config.loops),
             state: State::new(rules::settings(&live, "")),
             services,
@@ -164,6 +192,7 @@ impl Driver {
             standing: Standing::default(),
             instructions: Arc::from(""),
             tools,
+            meter,
             calls: JoinSet::new(),
             folding: CancellationToken::new(),
             publisher: Publisher::new(),
@@ -272,6 +301,7 @@ impl Driver {
                 let stored = match end {
                     CallEnd::Model(end) => self.model_ended(*end).await,
                     CallEnd::Tool(end) => self.tool_ended(*end).await,
+                    CallEnd::Heard(confirmed) => self.heard(*confirmed).await,
                 };
                 self.check(stored).await;
             }

@@ -104,7 +104,7 @@ impl Driver {
     fn spawn(&mut self) {
         self.renew();
         self.standing = Standing::default();
-        match AgentProcess::spawn(&self.services.programs.agent, &self.key) {
+        match AgentProcess::spawn(&self.services.programs.agent, &self.key, &self.meter) {
             Ok(process) => self.process = Some(process),
             Err(error) => {
                 tracing::error!(session = %self.key, "{error}");
@@ -134,11 +134,14 @@ impl Driver {
         }
         self.live = newest;
         let config = rules::configured(&self.live, &self.agent);
+        self.approvals = self.live.approvals.load_full();
         self.policy = rules::policy(&self.live, &config, &self.key);
         for warning in self.policy.warnings() {
             tracing::warn!(session = %self.key, "{warning}");
         }
         self.loops = LoopGuard::new(&config.loops);
+        let limits = &self.live.config.sandbox.limits;
+        self.meter.configure(limits, &config.workspace);
         self.state.set(rules::settings(&self.live, &self.channel));
     }
 

@@ -3,8 +3,9 @@
 use super::asks::said;
 use super::driver::{Driver, ToolEnd};
 use super::recovery;
+use super::rules;
 use super::state::Input;
-use super::turn::Turn;
+use super::turn::{Turn, Waiting};
 use crate::broker::model::ModelEnd;
 use crate::message::{Final, Outbound};
 use crate::model::Completion;
@@ -18,6 +19,7 @@ use ipc::model::{Answer, Purpose, Usage};
 use ipc::refusal::{Refusal, RefusalKind};
 use ipc::tool::{Capture, ToolOutcome};
 use ipc::transcript::TranscriptItem;
+use ipc::walls::Behind;
 use std::collections::BTreeSet;
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -42,6 +44,9 @@ impl Driver {
         self.inputs.retain(|id, _| !inputs.contains(id));
         let last = messages.last();
         let mut turn = self.new_turn(id, inputs);
+        for input in &messages {
+            turn.hears(rules::sender(&input.channel, &input.origin), &input.text);
+        }
         turn.channel = last.map(|input| input.channel.clone()).unwrap_or_default();
         turn.target = last.map(|input| input.origin.clone()).unwrap_or_default();
         self.turn = Some(turn);
@@ -54,14 +59,26 @@ impl Driver {
     pub(super) fn take_up(&mut self, unfinished: Unfinished) {
         let mut turn = self.new_turn(unfinished.turn, Vec::new());
         turn.inputs = unfinished.inputs;
+        for (channel, origin) in &unfinished.origins {
+            turn.hears(rules::sender(channel, origin), "");
+        }
         turn.channel = unfinished.channel;
         turn.target = unfinished.origin;
         turn.model_calls = unfinished.model_calls;
         turn.budget.spent(unfinished.model_calls, unfinished.tokens);
         for (_, item) in &self.transcript.context().items {
-            if let TranscriptItem::Answer { text, model, .. } = item.as_ref() {
-                turn.text.clone_from(text);
-                turn.model.clone_from(model);
+            match item.as_ref() {
+                TranscriptItem::Answer { text, model, .. } => {
+                    turn.text.clone_from(text);
+                    turn.model.clone_from(model);
+                }
+                TranscriptItem::User { input, text } if turn.inputs.contains(input) => {
+                    turn.reads(text);
+                }
+                TranscriptItem::User { .. }
+                | TranscriptItem::Outcome { .. }
+                | TranscriptItem::Note { .. }
+                | TranscriptItem::Summary { .. } => {}
             }
         }
         self.turn = Some(turn);
@@ -72,10 +89,13 @@ impl Driver {
         Turn {
             id,
             inputs,
+            senders: Vec::new(),
+            elevated: None,
             channel: String::new(),
             target: serde_json::Value::Null,
             budget: TurnBudget::new(&self.live.config.budget, config.timeout),
             begun: Instant::now(),
+            waiting: Waiting::default(),
             cancel: CancellationToken::new(),
             ending: None,
             text: String::new(),
@@ -190,6 +210,8 @@ impl Driver {
         turn.usage += completion.usage;
         turn.model_calls += 1;
         turn.budget.spend(completion.usage);
+        let cost = self.live.models.price(&completion.model, completion.usage);
+        self.meter.model_called(completion.usage, cost);
         let item = match purpose {
             Purpose::Answer => {
                 turn.text.clone_from(&completion.text);
@@ -234,10 +256,14 @@ impl Driver {
 
     /// A tool's process is done with a call, or leaves it in the background.
     pub(super) async fn tool_ended(&mut self, end: ToolEnd) -> Result<(), StoreError> {
-        let ToolEnd { call, tool, ended } = end;
+        let ToolEnd {
+            call,
+            tool,
+            place,
+            ended,
+        } = end;
         let outcome = self.tools.keep(ended);
-        let warning = self.loops.after(&tool.args, &outcome);
-        self.call_ended(call, tool, outcome, warning).await
+        self.ended(call, tool, outcome, Some(&place)).await
     }
 
     /// A call's outcome is stored, then told; `warning` is for the model, when all calls have ended.
@@ -247,6 +273,7 @@ impl Driver {
         tool: ToolCall,
         outcome: ToolOutcome,
         warning: Option<String>,
+        behind: Option<Behind>,
     ) -> Result<(), StoreError> {
         self.standing.tools_asked = self.standing.tools_asked.saturating_sub(1);
         let ToolCall { request, args } = tool;
@@ -255,6 +282,11 @@ impl Driver {
             tool: args.name().to_owned(),
             verdict,
         });
+        if let ToolOutcome::Stopped { reason, .. } = &outcome {
+            // Whoever does not watch the tools is told as well.
+            let text = format!("{} was stopped: {reason}", args.name());
+            self.tell(Activity::Notice { text });
+        }
         let Some(turn) = &mut self.turn else {
             return Ok(());
         };
@@ -266,7 +298,7 @@ impl Driver {
             call: request,
             tool,
             outcome,
-            behind: None,
+            behind,
         };
         let item = self.transcript.end_call(id, request, item).await?;
         self.reply(
@@ -339,6 +371,7 @@ impl Driver {
             .finish_turn(&session, turn.id, finished)
             .await?;
         let inputs = turn.inputs.clone();
+        self.note_uses();
         self.turn = None;
         self.standing.turn = None;
         self.standing.open.clear();

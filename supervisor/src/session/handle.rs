@@ -1,10 +1,14 @@
 //! What others hold of a session: say something, stop it, watch it.
 
+use super::direct::Said;
 use super::state::PhaseName;
 use crate::message::Outbound;
 use crate::store::StoredInput;
+use crate::tool_host::Running;
 use ipc::id::JobId;
+use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
 
 /// How many commands a driver may be behind; who sends more waits.
 pub(super) const COMMANDS: usize = 64;
@@ -14,12 +18,21 @@ pub(super) const COMMANDS: usize = 64;
 pub(super) enum Command {
     /// A message, stored already; answered when it is in this driver's hands.
     Arrived(StoredInput, oneshot::Sender<()>),
+    /// A message that may be for the session itself; answered with what the session says to it, if
+    /// it is.
+    Direct(Said, oneshot::Sender<Option<String>>),
     /// What is said of the current answer so far, and what is said from now on.
     Watch(oneshot::Sender<Watch>),
     /// Stop the turn; says whether there was one.
     Stop(oneshot::Sender<bool>),
     /// End a running tool, or the session's processes altogether; says how many tools there were.
     Kill(Option<JobId>, oneshot::Sender<usize>),
+    /// Run a command of the operator's in the session's walls.
+    Operate(
+        String,
+        CancellationToken,
+        oneshot::Sender<Result<Operation, String>>,
+    ),
     /// Begin the session anew.
     Reset(oneshot::Sender<()>),
     /// The configuration changed.
@@ -35,6 +48,20 @@ pub struct Watch {
     pub draft: String,
     /// What is said from now on.
     pub events: broadcast::Receiver<Outbound>,
+}
+
+/// A command that an operator runs. Dropping it ends the command.
+pub struct Operation {
+    /// What it prints, as it comes.
+    pub output: mpsc::Receiver<String>,
+    /// Its end.
+    pub running: Running,
+}
+
+impl std::fmt::Debug for Operation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Operation").finish_non_exhaustive()
+    }
 }
 
 /// What can be seen of a session from outside.
@@ -70,6 +97,27 @@ impl SessionHandle {
         receiver.await.map_err(|_| Gone)
     }
 
+    /// Says something that may be for the session itself, such as `/elevated on`. `None` when it is
+    /// for the model after all.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub async fn direct(
+        &self,
+        text: &str,
+        channel: &str,
+        origin: &Value,
+    ) -> Result<Option<String>, Gone> {
+        let (sender, receiver) = oneshot::channel();
+        let said = Said {
+            text: text.to_owned(),
+            channel: channel.to_owned(),
+            origin: origin.clone(),
+        };
+        self.send(Command::Direct(said, sender)).await?;
+        receiver.await.map_err(|_| Gone)
+    }
+
     /// Watches what the session says.
     ///
     /// # Errors
@@ -98,6 +146,21 @@ impl SessionHandle {
     pub async fn kill(&self, job: Option<JobId>) -> Result<usize, Gone> {
         let (sender, receiver) = oneshot::channel();
         self.send(Command::Kill(job, sender)).await?;
+        receiver.await.map_err(|_| Gone)
+    }
+
+    /// Runs a shell command in the session's walls, for whoever operates the gateway; it goes to
+    /// no transcript. `Err` says why it may not run.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub async fn operate(
+        &self,
+        command: String,
+        cancel: CancellationToken,
+    ) -> Result<Result<Operation, String>, Gone> {
+        let (sender, receiver) = oneshot::channel();
+        self.send(Command::Operate(command, cancel, sender)).await?;
         receiver.await.map_err(|_| Gone)
     }
 

@@ -29,7 +29,10 @@
 mod driver;
 mod commands;
 mod effects;
+mod direct;
 mod asks;
+mod tools;
+mod approve;
 mod ends;
 mod handle;
 mod permit;
@@ -41,8 +44,11 @@ mod rules;
 mod state;
 mod transcript;
 mod turn;
+mod directive;
 mod process;
 
+pub(crate) use direct::is_directive;
 pub use driver::start;
-pub use handle::{Gone, SessionHandle, SessionView, Watch};
+pub use handle::{Gone, Operation, SessionHandle, SessionView, Watch};
+pub(crate) use rules::policy_of;
 pub use state::PhaseName;

@@ -1,5 +1,6 @@
 //! The agent process of a session: its child, what is said to it and what it says.
 
+use crate::meter::{Guard, Kind, SessionMeter};
 use crate::process::{Child, ExitReason, KillStep, Spawn, SpawnError, spawn};
 use ipc::agent::{FromAgent, ToAgent};
 use ipc::frame::FrameError;
@@ -19,6 +20,7 @@ const UNHEARD: usize = 8;
 #[derive(Debug)]
 pub(super) struct AgentProcess {
     child: Option<Child>,
+    guard: Option<Guard>,
     failed: Option<String>,
     to: mpsc::Sender<ToAgent>,
     from: mpsc::Receiver<Result<FromAgent, FrameError>>,
@@ -38,7 +40,11 @@ pub(super) enum News {
 
 impl AgentProcess {
     /// Starts one; it seals itself and says hello.
-    pub(super) fn spawn(program: &Path, session: &SessionKey) -> Result<Self, SpawnError> {
+    pub(super) fn spawn(
+        program: &Path,
+        session: &SessionKey,
+        meter: &SessionMeter,
+    ) -> Result<Self, SpawnError> {
         let title = format!("openclaw-agent [{session}]");
         let (child, link) = spawn(&Spawn {
             program,
@@ -46,6 +52,7 @@ impl AgentProcess {
             title,
             args: Vec::new(),
         })?;
+        let guard = meter.process_started(child.pid(), Kind::Agent);
         let (to, outbox) = mpsc::channel(UNREAD);
         let (inbox, from) = mpsc::channel(UNHEARD);
         let mut tasks = JoinSet::new();
@@ -53,6 +60,7 @@ impl AgentProcess {
         tasks.spawn(read(link.receiver, inbox));
         let process = Self {
             child: Some(child),
+            guard: Some(guard),
             failed: None,
             to,
             from,
@@ -70,6 +78,7 @@ impl AgentProcess {
         let tasks = JoinSet::new();
         Self {
             child: None,
+            guard: None,
             failed: Some(reason),
             to,
             from,
@@ -116,7 +125,13 @@ impl AgentProcess {
                         return News::Frame(frame);
                     }
                 }
-                exit = child.wait(), if self.exit.is_none() => self.exit = Some(exit),
+                exit = child.wait(), if self.exit.is_none() => {
+                    if let Some(guard) = self.guard.take() {
+                        // Its memory is bounded by its own limits, not by the tools'.
+                        let _ = guard.ended(child.cpu());
+                    }
+                    self.exit = Some(exit);
+                }
             }
         }
     }

@@ -3,8 +3,9 @@
 use super::state::Settings;
 use crate::broker::Live;
 use crate::config::{Agent, Config, QueueMode};
-use crate::policy::{PolicyInput, SessionPolicy};
+use crate::policy::{Person, PolicyInput, Sender, SessionPolicy};
 use ipc::id::{AgentId, SessionKey};
+use serde_json::Value;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +33,11 @@ fn resolve(path: &Path) -> PathBuf {
     resolved.map_or_else(|| path.to_owned(), |path| path.components().collect())
 }
 
+/// What an agent's tools may do in a session, live or not.
+pub(crate) fn policy_of(live: &Live, agent: &AgentId, session: &SessionKey) -> SessionPolicy {
+    policy(live, &configured(live, agent), session)
+}
+
 /// What the agent's tools may do in a session.
 pub(super) fn policy(live: &Live, agent: &Agent, session: &SessionKey) -> SessionPolicy {
     SessionPolicy::new(PolicyInput {
@@ -40,11 +46,46 @@ pub(super) fn policy(live: &Live, agent: &Agent, session: &SessionKey) -> Sessio
         session,
         // The first of the chain; one that is chosen for a session alone has no rules of its own.
         model: agent.model.primary.as_ref(),
-        approvals: &live.approvals,
+        approvals: &live.approvals.load(),
         host: &live.host,
         is_program,
         resolve,
     })
+}
+
+/// The channel of the control socket. Only our own user, or root, is heard there.
+const OWN_CHANNEL: &str = "cli";
+/// Who speaks there.
+const OPERATOR: &str = "local";
+
+/// Who says something: the operator of this machine, or whoever a channel says it is.
+pub(super) fn sender(channel: &str, origin: &Value) -> Sender {
+    let said = origin.get("sender").and_then(Value::as_str);
+    let own = if channel == OWN_CHANNEL { OPERATOR } else { "" };
+    Sender {
+        channel: channel.to_owned(),
+        id: said.unwrap_or(own).to_owned(),
+    }
+}
+
+/// `cli:local`.
+pub(super) fn in_words(sender: &Sender) -> String {
+    format!("{}:{}", sender.channel, sender.id)
+}
+
+/// Whether a sender's word on a question counts. Whoever writes to an agent is not who owns the
+/// machine it runs on.
+pub(super) fn may_approve(sender: &Sender) -> bool {
+    sender.channel == OWN_CHANNEL
+}
+
+/// Whether somebody can be asked about a turn that came by this channel: where a person speaks there
+/// is one, and where a clock does, or nobody, there is none.
+pub(super) fn person(channel: &str) -> Person {
+    match channel {
+        "" | "cron" | "heartbeat" | "hook" => Person::Away,
+        _ => Person::There,
+    }
 }
 
 /// What a message of a channel does that arrives during a turn.
@@ -60,5 +101,29 @@ pub(super) fn settings(live: &Live, channel: &str) -> Settings {
         mode: mode(config, channel),
         debounce: config.queue.debounce,
         idle: config.process.idle,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_the_operator_gives_approvals() {
+        let operator = sender("cli", &Value::Null);
+        assert_eq!(in_words(&operator), "cli:local");
+        assert!(may_approve(&operator));
+        let other = sender("telegram", &json!({ "sender": "7" }));
+        assert_eq!(in_words(&other), "telegram:7");
+        assert!(!may_approve(&other));
+        assert_eq!(sender("telegram", &Value::Null).id, "");
+    }
+
+    #[test]
+    fn where_nobody_speaks_nobody_is_asked() {
+        assert_eq!(person("cli"), Person::There);
+        assert_eq!(person("cron"), Person::Away);
+        assert_eq!(person(""), Person::Away);
     }
 }

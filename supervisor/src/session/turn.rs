@@ -1,6 +1,8 @@
 //! A turn in progress, as the supervisor keeps it: it outlives the agent process that works on it.
 
-use crate::policy::TurnBudget;
+use super::directive::{self, Directive};
+use crate::config::ElevatedMode;
+use crate::policy::{Sender, TurnBudget};
 use ipc::agent::TurnOutcome;
 use ipc::control::{FinalReply, ReplyStatus};
 use ipc::id::{InputId, SessionKey, TurnId};
@@ -15,11 +17,17 @@ pub(super) struct Turn {
     pub(super) id: TurnId,
     /// The messages it answers.
     pub(super) inputs: Vec<InputId>,
+    /// Whose they are.
+    pub(super) senders: Vec<Sender>,
+    /// What one of them said with `/elevated` for this turn alone.
+    pub(super) elevated: Option<ElevatedMode>,
     /// Where its answer goes.
     pub(super) channel: String,
     pub(super) target: Value,
     pub(super) budget: TurnBudget,
     pub(super) begun: Instant,
+    /// The time it waited for a person's word.
+    pub(super) waiting: Waiting,
     /// Ends its calls.
     pub(super) cancel: CancellationToken,
     /// Set when it is over and only its last calls are waited for.
@@ -33,10 +41,56 @@ pub(super) struct Turn {
     pub(super) notes: Vec<String>,
 }
 
+/// Time in which somebody was waited for, however many questions there were at once.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    questions: usize,
+    since: Option<Instant>,
+    before: Duration,
+}
+
+impl Waiting {
+    /// One more question waits.
+    pub(super) fn begin(&mut self) {
+        self.questions += 1;
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// One less does.
+    pub(super) fn end(&mut self) {
+        self.questions = self.questions.saturating_sub(1);
+        if self.questions == 0
+            && let Some(since) = self.since.take()
+        {
+            self.before += since.elapsed();
+        }
+    }
+
+    fn total(&self) -> Duration {
+        self.before + self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+}
+
 impl Turn {
-    /// How long it has taken so far; the time a gateway was down does not count.
+    /// How long it has taken so far. The time a gateway was down does not count, nor does the time
+    /// people took to answer.
     pub(super) fn elapsed(&self) -> Duration {
-        self.begun.elapsed()
+        self.begun.elapsed().saturating_sub(self.waiting.total())
+    }
+
+    /// Somebody's message is part of it.
+    pub(super) fn hears(&mut self, sender: Sender, text: &str) {
+        if !self.senders.contains(&sender) {
+            self.senders.push(sender);
+        }
+        self.reads(text);
+    }
+
+    /// Takes what a message says to the session itself.
+    pub(super) fn reads(&mut self, text: &str) {
+        if let Some(Directive::ElevateHere(mode)) = directive::read(text) {
+            self.elevated = Some(mode);
+        }
     }
 
     /// The reply its end makes.
@@ -58,5 +112,28 @@ impl Turn {
             model: self.model.clone(),
             usage: self.usage,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_for_several_at_once_counts_once() {
+        let mut waiting = Waiting::default();
+        assert_eq!(waiting.total(), Duration::ZERO);
+        let began = Instant::now();
+        waiting.begin();
+        waiting.begin();
+        while waiting.total() < Duration::from_millis(2) {}
+        waiting.end();
+        let still = waiting.total();
+        while waiting.total() == still {}
+        waiting.end();
+        let total = waiting.total();
+        assert!(total <= began.elapsed() && waiting.total() == total);
+        waiting.end();
+        assert_eq!(waiting.total(), total);
     }
 }

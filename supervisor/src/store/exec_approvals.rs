@@ -1,7 +1,8 @@
 //! `exec-approvals.json`: what the owner of this machine lets `exec` do, in OpenClaw's format.
 //!
-//! The file is the owner's. It is read whole, and the one thing that is ever written into it is when
-//! an allow-list entry was last used; all it says besides, known to us or not, stays.
+//! The file is the owner's. It is read whole, and two things are ever written into it: an entry that
+//! the owner has put on an allow-list by saying *always*, and when an entry was last used. All it
+//! says besides, known to us or not, stays.
 
 use super::StoreError;
 use ipc::id::AgentId;
@@ -14,6 +15,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use uuid::Uuid;
 
 /// The only version of the format there is.
 const VERSION: u64 = 1;
@@ -89,10 +91,9 @@ impl ExecApprovals {
     /// when it makes no sense. A limit that can not be read is not no limit: whoever reads it should
     /// then go on with [`Self::deny_all`].
     pub fn load(file: &Path) -> Result<Self, StoreError> {
-        match fs::read_to_string(file) {
-            Ok(text) => Self::parse(&text).map_err(|cause| damaged(file, cause)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(disk(file, &error)),
+        match read(file)? {
+            Some(text) => Self::parse(&text).map_err(|cause| damaged(file, cause)),
+            None => Ok(Self::default()),
         }
     }
 
@@ -177,26 +178,72 @@ impl TryFrom<Value> for AllowEntry {
     }
 }
 
-/// Notes in the file when an allow-list entry was last used, by what. An entry that is not there any
+/// Two at once would each write what the other had not read.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// Puts an entry on an agent's own allow-list, with its first use, and makes the file where there is
+/// none. One that is there already is used once more. `then` gets what the file says now, before
+/// anyone else can change it. Reads and writes the disk.
+///
+/// # Errors
+/// As [`ExecApprovals::load`]; the file is then as it was.
+pub fn allow(
+    file: &Path,
+    used: &AllowUse,
+    then: impl FnOnce(ExecApprovals),
+) -> Result<(), StoreError> {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let text = read(file)?.unwrap_or_else(|| format!(r#"{{"version":{VERSION}}}"#));
+    // What we can not read whole we do not write either.
+    ExecApprovals::parse(&text).map_err(|cause| damaged(file, cause))?;
+    let mut root: Value =
+        serde_json::from_str(&text).map_err(|error| damaged(file, error.to_string()))?;
+    if !note_use(&mut root, used) {
+        let list = own_list(&mut root, &used.agent);
+        let list = list.ok_or_else(|| damaged(file, "agents are no objects".to_owned()))?;
+        list.push(json!({ "id": Uuid::new_v4().to_string(), "pattern": used.pattern }));
+        note_use(&mut root, used);
+    }
+    let says = ExecApprovals::parse(&root.to_string()).map_err(|cause| damaged(file, cause))?;
+    replace(file, &root).map_err(|error| disk(file, &error))?;
+    then(says);
+    Ok(())
+}
+
+/// An agent's own entries; made where there is nothing, `None` where there is something else.
+fn own_list<'a>(root: &'a mut Value, agent: &AgentId) -> Option<&'a mut Vec<Value>> {
+    let agents = root.as_object_mut()?.entry("agents").or_insert(json!({}));
+    let own = agents.as_object_mut()?.entry(agent.as_str());
+    let own = own.or_insert(json!({})).as_object_mut()?;
+    own.entry("allowlist").or_insert(json!([])).as_array_mut()
+}
+
+/// Notes in the file when allow-list entries were last used, by what. An entry that is not there any
 /// more is not brought back. Reads and writes the disk: never to be waited for by a tool call.
 ///
 /// # Errors
 /// As [`ExecApprovals::load`]; the file is then as it was.
-pub fn record_use(file: &Path, used: &AllowUse) -> Result<(), StoreError> {
-    // Two at once would each write what the other had not read.
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+pub fn record_uses(file: &Path, uses: &[AllowUse]) -> Result<(), StoreError> {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let text = match fs::read_to_string(file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(disk(file, &error)),
+    let Some(text) = read(file)? else {
+        return Ok(());
     };
     let mut root: Value =
         serde_json::from_str(&text).map_err(|error| damaged(file, error.to_string()))?;
-    if note_use(&mut root, used) {
+    let noted = uses.iter().filter(|used| note_use(&mut root, used)).count();
+    if noted > 0 {
         replace(file, &root).map_err(|error| disk(file, &error))?;
     }
     Ok(())
+}
+
+/// The file's text; `None` where there is no file.
+fn read(file: &Path) -> Result<Option<String>, StoreError> {
+    match fs::read_to_string(file) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(disk(file, &error)),
+    }
 }
 
 /// Whether there was an entry to note it in.
@@ -335,7 +382,7 @@ mod tests {
                 resolved_path: "/usr/bin/program".to_owned(),
                 at_ms,
             };
-            record_use(&file, &used).unwrap();
+            record_uses(&file, std::slice::from_ref(&used)).unwrap();
             let entry = expected.pointer_mut(place).unwrap();
             if entry.is_string() {
                 *entry = json!({ "pattern": pattern });
@@ -350,6 +397,76 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
     }
 
+    fn used(agent: &str, pattern: &str) -> AllowUse {
+        AllowUse {
+            agent: AgentId::from(agent),
+            pattern: pattern.to_owned(),
+            command: "a command".to_owned(),
+            resolved_path: pattern.to_owned(),
+            at_ms: 7,
+        }
+    }
+
+    #[test]
+    fn what_is_allowed_always_is_added_and_all_else_stays() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("exec-approvals.json");
+        fs::write(&file, FILE).unwrap();
+        let before: Value = serde_json::from_str(FILE).unwrap();
+        let mut said = None;
+        allow(&file, &used("main", "/usr/bin/rm"), |says| {
+            said = Some(says)
+        })
+        .unwrap();
+        let mut after: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+        let list = after["agents"]["main"]["allowlist"].as_array_mut().unwrap();
+        let entry = list.pop().unwrap();
+        assert_eq!(after, before);
+        assert_eq!(entry["pattern"], "/usr/bin/rm");
+        assert_eq!(entry["lastUsedAt"], 7);
+        assert_eq!(entry["lastUsedCommand"], "a command");
+        assert_eq!(entry["lastResolvedPath"], "/usr/bin/rm");
+        assert!(entry["id"].as_str().is_some_and(|id| !id.is_empty()));
+        assert_eq!(ExecApprovals::load(&file).ok(), said);
+        let patterns = said.unwrap();
+        let patterns: Vec<_> = patterns.patterns(&"main".into()).collect();
+        assert!(patterns.contains(&"/usr/bin/rm"), "{patterns:?}");
+    }
+
+    #[test]
+    fn what_is_allowed_twice_is_there_once() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("exec-approvals.json");
+        for agent in ["main", "main", "other"] {
+            allow(&file, &used(agent, "/usr/bin/rm"), |_| {}).unwrap();
+        }
+        let says = ExecApprovals::load(&file).unwrap();
+        for agent in ["main", "other"] {
+            let patterns: Vec<_> = says.patterns(&agent.into()).collect();
+            assert_eq!(patterns, ["/usr/bin/rm"], "{agent}");
+        }
+        assert_eq!(says.rules(&"main".into()), HostRules::default());
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_file_that_makes_no_sense_is_not_written() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("exec-approvals.json");
+        for text in [
+            "{",
+            r#"{"version":2}"#,
+            r#"{"agents":{"main":{"ask":"x"}}}"#,
+            "[]",
+        ] {
+            fs::write(&file, text).unwrap();
+            let allowed = allow(&file, &used("main", "/usr/bin/rm"), |_| panic!("{text}"));
+            assert!(allowed.is_err(), "{text}");
+            assert_eq!(fs::read_to_string(&file).unwrap(), text);
+        }
+    }
+
     #[test]
     fn a_use_of_what_is_gone_changes_nothing() {
         let home = tempfile::tempdir().unwrap();
@@ -361,10 +478,10 @@ mod tests {
             resolved_path: String::new(),
             at_ms: 1,
         };
-        record_use(&file, &used).unwrap();
+        record_uses(&file, std::slice::from_ref(&used)).unwrap();
         assert!(!file.exists());
         fs::write(&file, FILE).unwrap();
-        record_use(&file, &used).unwrap();
+        record_uses(&file, std::slice::from_ref(&used)).unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), FILE);
     }
 }

@@ -17,6 +17,7 @@
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 pub mod auth_profiles;
 pub mod devices;
@@ -30,6 +31,7 @@ mod outbox;
 mod calls;
 mod items;
 mod usage;
+mod counts;
 mod writer;
 mod purge;
 mod history;
@@ -43,6 +45,7 @@ mod error;
 mod tests;
 
 pub use calls::{Begun, CallState};
+pub use counts::Counts;
 pub(crate) use error::JobError;
 pub use error::StoreError;
 pub use history::{DayRow, HistoryRow};
@@ -60,6 +63,7 @@ pub use usage::UsageRow;
 #[derive(Debug, Clone)]
 pub struct Store {
     writer: Arc<writer::Writer>,
+    counts: Arc<Counts>,
 }
 
 /// What a job's commit must withstand.
@@ -95,7 +99,14 @@ impl Store {
 
     fn start(path: &Path, access: writer::Access) -> Result<Self, StoreError> {
         let writer = Arc::new(writer::Writer::start(path, access)?);
-        Ok(Self { writer })
+        let counts = Arc::default();
+        Ok(Self { writer, counts })
+    }
+
+    /// What was stored since the database was opened.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// How many transactions with changes were committed since the database was opened.
@@ -111,7 +122,10 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, JobError> + Send + 'static,
     {
-        self.writer.run(durability, job).await
+        let asked = Instant::now();
+        let answer = self.writer.run(durability, job).await;
+        self.counts.job(asked.elapsed(), answer.is_ok());
+        answer
     }
 
     /// The database.

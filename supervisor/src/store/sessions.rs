@@ -20,6 +20,8 @@ pub struct OpenSession {
     pub next_turn: TurnId,
     /// The model the person pinned: `provider/model`.
     pub model: Option<String>,
+    /// What was last said with `/elevated`: `off`, `ask`, `on`, `full`.
+    pub elevated: Option<String>,
     /// What it used in all.
     pub usage: Usage,
     /// The turn that was cut off, if one was.
@@ -47,6 +49,8 @@ pub struct Unfinished {
     pub channel: String,
     /// Where in the channel that was.
     pub origin: Value,
+    /// The channel and the origin of each.
+    pub origins: Vec<(String, Value)>,
 }
 
 /// One current session in a list.
@@ -137,6 +141,22 @@ impl Store {
             connection
                 .prepare_cached("UPDATE sessions SET model = ?2 WHERE number = ?1")?
                 .execute(params![life.number, model])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Remembers what a person said with `/elevated`.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSession`].
+    pub async fn set_elevated(&self, session: &SessionId, mode: &str) -> Result<(), StoreError> {
+        let (session, mode) = (session.clone(), mode.to_owned());
+        self.run(Durability::Synced, move |connection| {
+            let life = Life::find(connection, &session)?;
+            connection
+                .prepare_cached("UPDATE sessions SET elevated = ?2 WHERE number = ?1")?
+                .execute(params![life.number, mode])?;
             Ok(())
         })
         .await
@@ -247,11 +267,15 @@ fn taken_up(connection: &Connection, life: &Life) -> Result<OpenSession, JobErro
     let row = connection
         .prepare_cached(&format!("{SELECT_ROW} WHERE number = ?1"))?
         .query_row([life.number], session_row)?;
+    let elevated = connection
+        .prepare_cached("SELECT elevated FROM sessions WHERE number = ?1")?
+        .query_row([life.number], |row| row.get(0))?;
     Ok(OpenSession {
         id: row.id,
         next_item: ItemId(life.items).next(),
         next_turn: TurnId(life.turns).next(),
         model: row.model,
+        elevated,
         usage: row.usage,
         updated_at: row.updated_at,
         unfinished: unfinished(connection, life)?,
@@ -274,6 +298,7 @@ fn unfinished(connection: &Connection, life: &Life) -> Result<Option<Unfinished>
                 inputs: Vec::new(),
                 channel: String::new(),
                 origin: Value::Null,
+                origins: Vec::new(),
             })
         })
         .optional()?;
@@ -282,6 +307,8 @@ fn unfinished(connection: &Connection, life: &Life) -> Result<Option<Unfinished>
     };
     let mut taken = inbox::taken(connection, life, found.turn)?;
     found.inputs = taken.iter().map(|input| input.id).collect();
+    let origin = |input: &StoredInput| (input.channel.clone(), input.origin.clone());
+    found.origins = taken.iter().map(origin).collect();
     if let Some(last) = taken.pop() {
         found.channel = last.channel;
         found.origin = last.origin;
