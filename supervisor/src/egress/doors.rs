@@ -9,7 +9,9 @@ use super::policy::EgressPolicy;
 use super::pool::Pool;
 use super::proxy;
 use super::record::Record;
+use super::relay;
 use super::resolve::Resolve;
+use super::thread;
 use crate::audit::Audit;
 use ipc::id::SessionKey;
 use jail::room::{CAPTURED, Doors};
@@ -42,10 +44,10 @@ pub(super) enum Door {
 
 impl Egress {
     /// Answers at `doors` for `session`. A change of `policy` holds for connections made from then
-    /// on. Needs a tokio runtime.
+    /// on. Needs no runtime: there is one on a thread of its own.
     ///
     /// # Errors
-    /// When the system can not watch the sockets.
+    /// When the system has no thread for it, or can not watch the sockets.
     pub fn serve(
         doors: Doors,
         policy: watch::Receiver<Arc<EgressPolicy>>,
@@ -60,6 +62,8 @@ impl Egress {
             tls,
             dns,
         } = doors;
+        let thread = thread::handle()?;
+        let _there = thread.enter();
         let record = Record::new(Arc::clone(&counts), audit, session);
         let (base, bits) = CAPTURED;
         let pool = Pool::new(base, u32::from(bits));
@@ -110,8 +114,7 @@ fn take(tool: TcpStream, door: Door, gate: &Arc<Gate>, connections: &mut JoinSet
         Ok(place) => place,
         Err(denial) => return door.turn_away(&tool, &No::from(&denial)),
     };
-    // Slower without, and that is all.
-    let _ = tool.set_nodelay(true);
+    relay::ready_tool(&tool);
     let gate = Arc::clone(gate);
     connections.spawn(async move {
         match door {

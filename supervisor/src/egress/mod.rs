@@ -18,6 +18,7 @@
 //! never pass here: models are called by the supervisor itself.
 
 mod doors;
+mod thread;
 mod mediated;
 mod capture;
 mod proxy;

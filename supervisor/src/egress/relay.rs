@@ -6,7 +6,7 @@
 
 use super::counts::Flow;
 use nix::fcntl::{OFlag, SpliceFFlags, splice};
-use nix::sys::socket::{Shutdown, shutdown};
+use nix::sys::socket::{Shutdown, setsockopt, shutdown, sockopt};
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -20,6 +20,8 @@ const COPIED: usize = 64 * 1024;
 const BUFFER: usize = 16 * 1024;
 /// Asked for in a pipe; the system may give less.
 const PIPE: usize = 512 * 1024;
+/// Held in the sockets of a tool's connection, in bytes; the kernel doubles it.
+const QUEUE: usize = 128 * 1024;
 /// A connection over which nothing went for this long is ended.
 const IDLE: Duration = Duration::from_secs(15 * 60);
 
@@ -44,6 +46,15 @@ pub(super) enum Broken {
     /// The session has used up its bytes.
     #[error("the session has used up its bytes")]
     UsedUp,
+}
+
+/// Readies a tool's connection, which never leaves this machine: there is nothing to wait for, and
+/// a short queue stays in the processor's cache, which makes the long streams half as fast again.
+pub(super) fn ready_tool(tool: &TcpStream) {
+    // Slower without, and that is all.
+    let _ = tool.set_nodelay(true);
+    let _ = setsockopt(tool, sockopt::SndBuf, &QUEUE);
+    let _ = setsockopt(tool, sockopt::RcvBuf, &QUEUE);
 }
 
 /// Relays both ways until both have ended; each end is passed on as it comes.
