@@ -1,7 +1,8 @@
 //! What is known of providers and models without being told, and what the configuration says on top.
 
 use super::error::ModelError;
-use crate::config::{Api, ModelRef, Provider, Thinking};
+use crate::config::{Api, Cost, ModelRef, Provider, Thinking};
+use ipc::usage::Usage;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 
@@ -229,6 +230,35 @@ pub(super) fn window(providers: &BTreeMap<String, Provider>, name: &ModelRef) ->
         return OFFLINE_WINDOW;
     }
     model(providers, name).map_or(REMOTE_WINDOW, |model| model.window)
+}
+
+/// What a call cost in US dollars, where the configuration says what the model costs.
+pub(super) fn price(
+    providers: &BTreeMap<String, Provider>,
+    name: &ModelRef,
+    usage: Usage,
+) -> Option<f64> {
+    let entries = &providers.get(&name.provider)?.models;
+    let cost = entries.iter().find(|entry| entry.id == name.model)?.cost;
+    if cost == Cost::default() {
+        return None;
+    }
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "no call takes as many tokens as a float can not count"
+    )]
+    let millions = |tokens: u64| tokens as f64 / 1e6;
+    // What was written to a cache is not told apart by every provider; it counts as read.
+    let fresh = usage.input.saturating_sub(usage.cached);
+    let cached = match cost.cache_read {
+        read if read > 0.0 => read,
+        _ => cost.input,
+    };
+    Some(
+        millions(fresh) * cost.input
+            + millions(usage.cached) * cached
+            + millions(usage.output) * cost.output,
+    )
 }
 
 struct Facts {

@@ -10,6 +10,7 @@ use super::{Completion, ModelCall, ModelFailure, Progress, catalog, offline, rep
 use crate::config::{Config, ModelChain, ModelRef, Thinking};
 use ipc::control::ModelsReport;
 use ipc::id::{AgentId, SessionKey};
+use ipc::usage::Usage;
 use std::collections::BTreeMap;
 
 /// Everything models are called with. Cheap to make: nothing is read or connected before the first
@@ -76,6 +77,13 @@ impl ModelStack {
         found
             .and_then(|local| local.window)
             .unwrap_or_else(|| catalog::window(self.means.auth.providers(), model))
+    }
+
+    /// What a call cost in US dollars; `None` where the configuration names no price
+    /// (`models.providers.*.models[].cost`).
+    #[must_use]
+    pub fn price(&self, model: &ModelRef, usage: Usage) -> Option<f64> {
+        catalog::price(self.means.auth.providers(), model, usage)
     }
 
     /// One answer, taking fallbacks. `cache` belongs to the session. Dropping the future cancels the

@@ -7,6 +7,7 @@
 
 use super::host::HostPaths;
 use crate::config::{Env, Network};
+use jail::room::PROXY;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -74,17 +75,13 @@ pub(super) const CERTIFICATES: [&str; 16] = [
     "SSL_CERT_FILE",
 ];
 
-/// The way to the network, for commands that have one. Left out when there is a password in it.
-const NETWORK: [&str; 33] = [
-    "ALL_PROXY",
+/// Where packages come from, for commands that have a network. Left out when there is a password in
+/// it.
+const NETWORK: [&str; 23] = [
     "COREPACK_NPM_REGISTRY",
-    "FTP_PROXY",
     "GONOSUMDB",
     "GOPROXY",
     "GOSUMDB",
-    "HTTPS_PROXY",
-    "HTTP_PROXY",
-    "NO_PROXY",
     "NPM_CONFIG_REGISTRY",
     "NPM_CONFIG_STRICT_SSL",
     "PIP_DEFAULT_TIMEOUT",
@@ -102,14 +99,38 @@ const NETWORK: [&str; 33] = [
     "UV_INDEX",
     "UV_INDEX_URL",
     "YARN_NPM_REGISTRY_SERVER",
+    "npm_config_registry",
+    "npm_config_strict_ssl",
+];
+
+/// The machine's own way to the network, for commands that have that network.
+const PROXIES: [&str; 10] = [
+    "ALL_PROXY",
+    "FTP_PROXY",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
     "all_proxy",
     "ftp_proxy",
     "http_proxy",
     "https_proxy",
     "no_proxy",
-    "npm_config_registry",
-    "npm_config_strict_ssl",
 ];
+
+/// The way to the gateway's proxy, for commands whose network ends there. Plain HTTP everywhere: not
+/// every program that knows SOCKS can speak it. Programs that know none of these are caught on ports
+/// 80 and 443.
+const PROXIED: [&str; 6] = [
+    "ALL_PROXY",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "all_proxy",
+    "https_proxy",
+    "http_proxy",
+];
+
+/// What a command reaches by itself: servers that tools of its session have started.
+const NOT_PROXIED: &str = "localhost,127.0.0.1,::1";
 
 /// What a command has whatever the machine: nobody sits at the terminal, and nothing asks for news.
 const FIXED: [(&str, &str); 10] = [
@@ -192,13 +213,17 @@ pub(super) fn environment(sources: Sources<'_>) -> (BTreeMap<String, String>, Ve
 
     let mut names = [TASTE.as_slice(), &TOOLCHAINS, &CERTIFICATES].concat();
     let mut warnings = Vec::new();
-    if network == Network::Host {
-        let (open, secret) = NETWORK.iter().partition(|name| {
-            gateway
-                .get(name)
-                .is_none_or(|value| !has_credentials(value))
-        });
-        let (open, secret): (Vec<&str>, Vec<&str>) = (open, secret);
+    if network != Network::None {
+        let machine = match network {
+            Network::Host => PROXIES.as_slice(),
+            Network::None | Network::Proxy => &[],
+        };
+        let (open, secret): (Vec<&str>, Vec<&str>) =
+            NETWORK.iter().chain(machine).partition(|name| {
+                gateway
+                    .get(name)
+                    .is_none_or(|value| !has_credentials(value))
+            });
         names.extend(open);
         warnings.extend(secret.iter().map(|name| {
             format!("{name} holds credentials, so commands do not get it; set it without them")
@@ -211,6 +236,16 @@ pub(super) fn environment(sources: Sources<'_>) -> (BTreeMap<String, String>, Ve
     }
     for (name, folder) in &host.vars {
         put(name, &text(folder));
+    }
+    if network == Network::Proxy {
+        let (host, port) = PROXY;
+        let proxy = format!("http://{host}:{port}");
+        for name in PROXIED {
+            put(name, &proxy);
+        }
+        put("NO_PROXY", NOT_PROXIED);
+        put("no_proxy", NOT_PROXIED);
+        put("NODE_USE_ENV_PROXY", "1");
     }
     put("LANG", "C.UTF-8");
     for (name, value) in FIXED {
@@ -313,6 +348,9 @@ mod tests {
         assert!(!env.contains_key("HTTPS_PROXY") && warnings.is_empty());
         assert_eq!(env["SSL_CERT_FILE"], "/etc/ssl/own.pem");
 
+        let (env, _) = made(&gateway, Network::Proxy);
+        assert_eq!(env["HTTPS_PROXY"], "http://127.0.0.1:3128");
+        assert_eq!(env["no_proxy"], "localhost,127.0.0.1,::1");
         let (env, warnings) = made(&gateway, Network::Host);
         assert_eq!(env["HTTPS_PROXY"], "http://proxy:3128");
         assert!(!env.contains_key("PIP_INDEX_URL"));

@@ -3,7 +3,7 @@
 use super::env::CERTIFICATES;
 use super::host::{HostPaths, SYSTEM, around};
 use super::private::Private;
-use crate::config::{Agent, Config, ElevatedWalls, Network, Sandbox};
+use crate::config::{Agent, Config, EgressMode, ElevatedWalls, Network, Sandbox};
 use jail::spec::{JailSpec, Limits, Role};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -100,7 +100,7 @@ impl Jails {
         let closed = closed(agent, private);
         let mut shown = Shown {
             private,
-            read: system(sandbox.network),
+            read: system(reach(sandbox.network, agent)),
             warnings: Vec::new(),
         };
         shown.show_all("sandbox.readPaths", &sandbox.read_paths);
@@ -113,14 +113,14 @@ impl Jails {
                 write.push(place.clone());
             }
         }
-        let network = sandbox.network;
+        let network = reach(sandbox.network, agent);
         let files = files(spec(sandbox, network, shown.read.clone(), write.clone()));
         shown.show_toolchains(config, agent, host);
         let exec = spec(sandbox, network, shown.read.clone(), write.clone());
         let elevated = match agent.tools.elevated.enabled {
             true => {
                 shown.show_wider(&agent.tools.elevated.walls, &mut write);
-                let network = agent.tools.elevated.walls.network;
+                let network = reach(agent.tools.elevated.walls.network, agent);
                 spec(sandbox, network, shown.read, write)
             }
             false => exec.clone(),
@@ -132,6 +132,14 @@ impl Jails {
             closed,
             warnings: shown.warnings,
         }
+    }
+}
+
+/// What network there is in the end: a proxy that lets nobody through is none.
+pub(super) fn reach(network: Network, agent: &Agent) -> Network {
+    match (network, agent.tools.egress.mode) {
+        (Network::Proxy, EgressMode::Off) => Network::None,
+        (network, _) => network,
     }
 }
 
@@ -245,7 +253,8 @@ fn spec(sandbox: &Sandbox, network: Network, read: Vec<PathBuf>, write: Vec<Path
         write,
         protect: Vec::new(),
         network: match network {
-            Network::None | Network::Proxy => jail::spec::Network::None,
+            Network::None => jail::spec::Network::None,
+            Network::Proxy => jail::spec::Network::Proxied,
             Network::Host => jail::spec::Network::Host,
         },
         limits: Limits {

@@ -1,11 +1,15 @@
 //! A running child: waiting for it, and ending it step by step.
 
+use super::usage::final_cpu;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::fmt;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::task::AbortHandle;
 
@@ -18,6 +22,9 @@ pub struct Child {
     process: tokio::process::Child,
     pid: i32,
     label: String,
+    /// Readable when it has ended and was not waited for yet.
+    end: Option<AsyncFd<OwnedFd>>,
+    cpu: Option<Duration>,
     log: Option<AbortHandle>,
     last_words: LastWords,
 }
@@ -85,6 +92,8 @@ impl Child {
             process,
             pid,
             label,
+            end: watch(pid),
+            cpu: None,
             log,
             last_words,
         }
@@ -108,10 +117,20 @@ impl Child {
 
     /// Waits until it has left. Cancel-safe.
     pub async fn wait(&mut self) -> ExitReason {
+        if let Some(end) = &self.end {
+            let _ = end.readable().await;
+            self.cpu = self.cpu.or_else(|| final_cpu(self.pid));
+        }
         match self.process.wait().await {
             Ok(status) => ExitReason::from(status),
             Err(error) => ExitReason::JailFailed(format!("waiting for {}: {error}", self.label)),
         }
+    }
+
+    /// All CPU time of it and of those it waited for; known once it was waited for.
+    #[must_use]
+    pub fn cpu(&self) -> Option<Duration> {
+        self.cpu
     }
 
     /// Sends a step's signal to the whole group. A group that is gone already is fine.
@@ -124,6 +143,16 @@ impl Child {
             let _ = killpg(Pid::from_raw(self.pid), signal);
         }
     }
+}
+
+fn watch(pid: i32) -> Option<AsyncFd<OwnedFd>> {
+    use rustix::process::{Pid, PidfdFlags, pidfd_open};
+    let handle = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
+    #[expect(
+        deprecated,
+        reason = "sound for a descriptor that it owns and nobody replaces; the other way is unsafe"
+    )]
+    AsyncFd::with_interest(handle, tokio::io::Interest::READABLE).ok()
 }
 
 impl Drop for Child {

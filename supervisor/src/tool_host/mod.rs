@@ -6,15 +6,18 @@ mod owner;
 mod said;
 mod room;
 
+use crate::audit::Audit;
 use crate::config::Programs;
+use crate::egress::Resolve;
+use crate::meter::SessionMeter;
 use crate::policy::{Place, SessionPolicy};
-use ipc::id::JobId;
+use ipc::id::{JobId, SessionKey};
 use ipc::tool::{Capture, ToolOutcome, ToolStart};
 use ipc::tool_args::{ExecArgs, ProcessAction, ProcessArgs, ToolArgs};
 use jail::probe::Report;
 use jail::spec::JailSpec;
-use process::{ToolProcess, Toolbox};
-use room::{Opening, Rooms, Ticket};
+use process::{Role, ToolProcess, Toolbox};
+use room::{Rooms, Ticket};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -62,11 +65,27 @@ struct Job {
     ended: Option<ToolOutcome>,
 }
 
+/// What a session's tools are started with, watched by and reach the world through.
+#[derive(Debug, Clone)]
+pub struct Equipment {
+    /// Whose tools; for `ps` and every log.
+    pub session: SessionKey,
+    /// The programs.
+    pub programs: Arc<Programs>,
+    /// What the probe found of the walls; `None` until it has run.
+    pub walls: watch::Receiver<Option<Report>>,
+    /// Who finds addresses for the proxy.
+    pub resolver: Arc<dyn Resolve>,
+    /// Where what happens is put on record.
+    pub audit: Audit,
+    /// Who counts, and ends what is over a limit.
+    pub meter: SessionMeter,
+}
+
 /// The tool processes of one session. Dropping it kills them all.
 #[derive(Debug)]
 pub struct ToolHost {
-    programs: Arc<Programs>,
-    label: String,
+    equipment: Equipment,
     rooms: Rooms,
     files: Option<Arc<ToolProcess>>,
     /// Calls of `exec` in the foreground.
@@ -78,26 +97,15 @@ pub struct ToolHost {
 }
 
 impl ToolHost {
-    /// No process yet; `label` is the session's key, for `ps` and the log; `walls` is what the probe
-    /// found. Jobs are numbered from `first_job`: a number that the model knows from an earlier
-    /// gateway is not used again.
+    /// No process yet. Jobs are numbered from `first_job`: a number that the model knows from an
+    /// earlier gateway is not used again.
     #[must_use]
-    pub fn new(
-        programs: Arc<Programs>,
-        walls: watch::Receiver<Option<Report>>,
-        label: String,
-        first_job: u64,
-    ) -> Self {
-        let rooms = Rooms::new(Opening {
-            programs: Arc::clone(&programs),
-            label: label.clone(),
-            walls,
-        });
+    pub fn new(equipment: Equipment, first_job: u64) -> Self {
+        let rooms = Rooms::new(equipment.clone());
         // Unbounded in form; in fact at most one message for each of MAX_JOBS processes.
         let (ended, news) = mpsc::unbounded_channel();
         Self {
-            programs,
-            label,
+            equipment,
             rooms,
             files: None,
             foreground: BTreeMap::new(),
@@ -116,6 +124,7 @@ impl ToolHost {
         policy: &SessionPolicy,
         cancel: CancellationToken,
     ) -> Running {
+        self.rooms.allow(policy.egress());
         match (place, args) {
             (Place::Exec { elevated }, args) => self.exec(args, elevated, policy, cancel),
             (Place::Files, args) => self.file(args, policy, cancel),
@@ -171,7 +180,9 @@ impl ToolHost {
     /// The session hibernates: what only waits for calls goes; background jobs stay.
     pub fn rest(&mut self) {
         self.files = None;
-        self.rooms.leave();
+        if !self.is_busy() {
+            self.rooms.leave();
+        }
     }
 
     /// Ends everything, background jobs too.
@@ -214,9 +225,10 @@ impl ToolHost {
         let mut start = policy.tool_start(job.clone());
         // It is not to go to the background, where nobody would look after it.
         start.exec.yield_ms = u64::MAX;
+        start.exec.shows_all = true;
         let jail = policy.exec_jail();
         let ticket = self.rooms.ticket(&jail);
-        let process = self.begin("exec", &job, jail, ticket, start);
+        let process = self.begin(Role::Exec, &job, jail, ticket, start);
         let args = ToolArgs::Exec(ExecArgs {
             command,
             ..ExecArgs::default()
@@ -259,14 +271,18 @@ impl ToolHost {
         };
         let process = match elevated {
             true => self.spawn_elevated(&job, policy),
-            false => self.spawn("exec", &job, policy, policy.exec_jail()),
+            false => self.spawn(Role::Exec, &job, policy, policy.exec_jail()),
         };
         self.foreground
             .retain(|_, process| process.strong_count() > 0);
         self.foreground
             .insert(job.clone(), Arc::downgrade(&process));
+        let counts = Arc::clone(self.rooms.counts());
         Box::pin(async move {
-            let outcome = process.call_or_kill(args, None, &cancel).await;
+            let mut outcome = process.call_or_kill(args, None, &cancel).await;
+            for host in counts.take_denials() {
+                outcome.add_line(&format!("[denied by egress policy: {host}]"));
+            }
             let kept = matches!(outcome, ToolOutcome::Running { .. }).then_some(Kept {
                 job,
                 command,
@@ -285,7 +301,7 @@ impl ToolHost {
         let live = self.files.take().filter(|process| process.is_alive());
         let process = live.unwrap_or_else(|| {
             let job = JobId("files".into());
-            self.spawn("files", &job, policy, policy.files_jail())
+            self.spawn(Role::Files, &job, policy, policy.files_jail())
         });
         self.files = Some(Arc::clone(&process));
         Box::pin(async move {
@@ -299,7 +315,7 @@ impl ToolHost {
     /// Starts a process in the session's room; what is in `jail` narrows what the room shows.
     fn spawn(
         &mut self,
-        role: &'static str,
+        role: Role,
         job: &JobId,
         policy: &SessionPolicy,
         jail: JailSpec,
@@ -313,7 +329,7 @@ impl ToolHost {
         let jail = policy.elevated_jail();
         let ticket = self.rooms.ticket(&jail);
         self.begin(
-            "exec",
+            Role::Exec,
             job,
             jail,
             ticket,
@@ -323,16 +339,16 @@ impl ToolHost {
 
     fn begin(
         &self,
-        role: &'static str,
+        role: Role,
         job: &JobId,
         jail: JailSpec,
         ticket: Ticket,
         start: ToolStart,
     ) -> Arc<ToolProcess> {
         let toolbox = Toolbox {
-            programs: Arc::clone(&self.programs),
+            equipment: self.equipment.clone(),
             role,
-            title: format!("openclaw-toolbox [{} {job}]", self.label),
+            title: format!("openclaw-toolbox [{} {job}]", self.equipment.session),
             jail,
             ticket,
             start,

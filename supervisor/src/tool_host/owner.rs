@@ -4,6 +4,7 @@
 use super::room::Ground;
 use super::said::Said;
 use super::{JobEnded, failed};
+use crate::meter::Guard;
 use crate::process::{Child, ExitReason, KillStep};
 use ipc::id::{CallId, JobId};
 use ipc::link::{Link, LinkReceiver, LinkSender};
@@ -52,7 +53,8 @@ struct Pending {
 
 /// Owns the process.
 pub(super) struct Owner {
-    pub(super) child: Child,
+    child: Child,
+    guard: Guard,
     /// What is to be said; closing it closes the link.
     to: Option<mpsc::Sender<ToTool>>,
     pending: BTreeMap<CallId, Pending>,
@@ -70,12 +72,14 @@ pub(super) struct Owner {
 impl Owner {
     pub(super) fn new(
         child: Child,
+        guard: Guard,
         job: JobId,
         ended: mpsc::UnboundedSender<JobEnded>,
         ground: Ground,
     ) -> Self {
         Self {
             child,
+            guard,
             to: None,
             pending: BTreeMap::new(),
             last_call: CallId(0),
@@ -208,6 +212,8 @@ impl Owner {
     /// The process has left: calls that had no end were stopped or interrupted, or it never could
     /// begin.
     fn report(&mut self, exit: ExitReason) {
+        let limit = self.guard.ended(self.child.cpu());
+        self.stopped = limit.or(self.stopped.take());
         for (_, pending) in std::mem::take(&mut self.pending) {
             let outcome = self.end_of(&exit, pending.said);
             let _ = pending.reply.send(outcome);

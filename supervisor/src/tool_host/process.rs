@@ -2,15 +2,17 @@
 
 use super::owner::{Order, Owner};
 use super::room::Ticket;
-use super::{JobEnded, cancelled, failed};
-use crate::config::Programs;
+use super::{Equipment, JobEnded, cancelled, failed};
+use crate::egress::Mediator;
+use crate::meter::Kind;
 use crate::process::{Spawn, SpawnError, link, start};
 use ipc::id::{CallId, JobId};
 use ipc::link::Link;
 use ipc::tool::{FromTool, ToTool, ToolOutcome, ToolStart};
 use ipc::tool_args::ToolArgs;
+use jail::notify::Listener;
 use jail::spec::JailSpec;
-use std::sync::Arc;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -20,10 +22,29 @@ use tokio_util::sync::CancellationToken;
 const CANCEL_WITHIN: Duration = Duration::from_millis(50);
 /// Calls that may wait to be sent; who makes more waits.
 const CALLS: usize = 16;
+/// What a toolbox process is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// One command.
+    Exec,
+    /// Every file call of the session.
+    Files,
+}
+
+impl Role {
+    /// The program's own word for it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Exec => "exec",
+            Self::Files => "files",
+        }
+    }
+}
+
 /// What a toolbox process is made from.
 pub(super) struct Toolbox {
-    pub(super) programs: Arc<Programs>,
-    pub(super) role: &'static str,
+    pub(super) equipment: Equipment,
+    pub(super) role: Role,
     pub(super) title: String,
     pub(super) jail: JailSpec,
     /// Its place among walls.
@@ -146,24 +167,42 @@ impl Toolbox {
     async fn start(self) -> Result<Started, SpawnError> {
         let ground = self.ticket.redeem(self.jail.namespaces).await?;
         let mut jail = ground.spec(self.jail);
-        let jail_program = &self.programs.jail;
+        let programs = &self.equipment.programs;
+        let jail_program = &programs.jail;
         let failed = |error: String| SpawnError::new(jail_program, error);
-        jail.program.clone_from(&self.programs.toolbox);
-        jail.args = vec![self.role.to_owned()];
+        jail.program.clone_from(&programs.toolbox);
+        jail.args = vec![self.role.name().to_owned()];
         jail.argv0.clone_from(&self.title);
         let frame = jail.to_frame().map_err(|error| failed(error.to_string()))?;
+        let kind = match self.role {
+            Role::Exec => Kind::Tool {
+                name: self.role.name().to_owned(),
+                job: self.job.clone(),
+            },
+            Role::Files => Kind::Files,
+        };
         let (child, mut ours) = start(&Spawn {
             program: jail_program,
             title: self.title.replacen("openclaw-toolbox", "openclaw-jail", 1),
             args: Vec::new(),
             label: self.title,
         })?;
+        // Before it is told anything, so that nothing of it escapes its group.
+        let guard = self.equipment.meter.process_started(child.pid(), kind);
         let told = ground.tell(&mut ours, &frame);
         told.map_err(|error| failed(error.to_string()))?;
-        let owner = Owner::new(child, self.job, self.ended, ground);
+        let (ours, mediated) = match ground.mediator(&jail) {
+            None => (ours, None),
+            Some(mediator) => {
+                let (ours, listener) = take_listener(ours).await.map_err(failed)?;
+                (ours, Some((mediator, listener)))
+            }
+        };
+        let owner = Owner::new(child, guard, self.job, self.ended, ground);
         Ok(Started {
             owner,
             link: link(jail_program, ours)?,
+            mediated,
             start: self.start,
         })
     }
@@ -173,12 +212,36 @@ impl Toolbox {
 struct Started {
     owner: Owner,
     link: Link<ToTool, FromTool>,
+    mediated: Option<(Mediator, Listener)>,
     start: ToolStart,
 }
 
 impl Started {
     async fn serve(self, orders: mpsc::Receiver<Order>) {
+        // Its connections end with it.
+        let mut mediating = JoinSet::new();
+        if let Some((mediator, listener)) = self.mediated {
+            mediating.spawn(async move {
+                if let Err(error) = mediator.serve(listener).await {
+                    tracing::error!("the connections of a tool are not served: {error}");
+                }
+            });
+        }
         self.owner.serve(self.link, orders, self.start).await;
+    }
+}
+
+/// What a jail sends before its program begins: on what its connections are asked for. Blocks for
+/// milliseconds, so elsewhere.
+async fn take_listener(ours: UnixStream) -> Result<(UnixStream, Listener), String> {
+    let taken = tokio::task::spawn_blocking(move || {
+        let listener = Listener::receive(&ours);
+        listener.map(|listener| (ours, listener))
+    });
+    match taken.await {
+        Ok(Ok(taken)) => Ok(taken),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(error) => Err(error.to_string()),
     }
 }
 

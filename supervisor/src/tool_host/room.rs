@@ -5,11 +5,15 @@
 //! the session rests. Calls of one room share its loopback, so that a server one of them has started
 //! can be reached from the next, and its `/tmp`.
 
-use crate::config::Programs;
+use super::Equipment;
+use crate::config;
+use crate::egress::{Counts, Egress, EgressPolicy, Mediator};
+use crate::meter::NetworkUse;
 use crate::process::{Spawn, SpawnError, start};
-use jail::probe::Report;
-use jail::room::{Doors, Opened, Room};
-use jail::spec::{JailSpec, Limits, Namespaces, Order};
+use ipc::meter::Destination;
+use jail::attempts::Walls;
+use jail::room::{Opened, Room};
+use jail::spec::{JailSpec, Limits, Namespaces, Network, Order};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
@@ -17,38 +21,36 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::{OnceCell, watch};
 
-/// From this level on there are namespaces, and so rooms.
-const ROOMS_FROM: u8 = 3;
 /// The most rooms a session remembers: the present ones, and none of an earlier configuration.
 const ROOMS: usize = 2;
+/// Whom a session spoke to most: as many are shown.
+const DESTINATIONS: usize = 50;
 
 /// The rooms of one session.
 #[derive(Debug)]
 pub(super) struct Rooms {
-    opening: Opening,
+    equipment: Equipment,
+    egress: config::Egress,
+    policy: watch::Sender<Arc<EgressPolicy>>,
+    counts: Arc<Counts>,
+    mediator: Mediator,
     open: Vec<(JailSpec, Arc<OnceCell<Arc<Shared>>>)>,
-}
-
-/// What a room is opened with.
-#[derive(Debug, Clone)]
-pub(super) struct Opening {
-    pub(super) programs: Arc<Programs>,
-    pub(super) label: String,
-    /// What the probe found; `None` until it has run.
-    pub(super) walls: watch::Receiver<Option<Report>>,
 }
 
 /// An open room, and who answers at its doors.
 #[derive(Debug)]
 pub(super) struct Shared {
     room: Room,
-    _doors: Option<Doors>,
+    _egress: Option<Egress>,
 }
 
 /// A place in a room, not opened yet perhaps.
 #[derive(Debug)]
 pub(super) struct Ticket {
-    opening: Opening,
+    equipment: Equipment,
+    policy: watch::Receiver<Arc<EgressPolicy>>,
+    counts: Arc<Counts>,
+    mediator: Mediator,
     spec: JailSpec,
     room: Arc<OnceCell<Arc<Shared>>>,
 }
@@ -58,15 +60,48 @@ pub(super) struct Ticket {
 pub(super) enum Ground {
     /// In a room.
     Room(Arc<Shared>),
-    /// Behind walls of its own: there are no namespaces here.
-    Alone,
+    /// Behind walls of its own: there are no namespaces here. With somebody who makes its connections
+    /// for it, where the kernel lets one.
+    Alone(Option<Mediator>),
 }
 
 impl Rooms {
-    pub(super) fn new(opening: Opening) -> Self {
+    pub(super) fn new(equipment: Equipment) -> Self {
+        let egress = config::Egress::default();
+        let (policy, _) = watch::channel(Arc::new(EgressPolicy::new(&egress).0));
+        let counts = Arc::<Counts>::default();
+        equipment
+            .meter
+            .set_network(Arc::new(Traffic(Arc::clone(&counts))));
+        let mediator = Mediator::new(
+            policy.subscribe(),
+            Arc::clone(&counts),
+            Arc::clone(&equipment.resolver),
+            equipment.audit.clone(),
+            equipment.session.clone(),
+        );
         Self {
-            opening,
+            equipment,
+            egress,
+            policy,
+            counts,
+            mediator,
             open: Vec::new(),
+        }
+    }
+
+    /// What passed between the session and the world.
+    pub(super) fn counts(&self) -> &Arc<Counts> {
+        &self.counts
+    }
+
+    /// From now on, the session may speak to whom `egress` says. What of it makes no sense is told
+    /// with the configuration.
+    pub(super) fn allow(&mut self, egress: &config::Egress) {
+        if self.egress != *egress {
+            self.egress = egress.clone();
+            self.policy
+                .send_replace(Arc::new(EgressPolicy::new(egress).0));
         }
     }
 
@@ -81,7 +116,10 @@ impl Rooms {
             self.open.remove(0);
         }
         Ticket {
-            opening: self.opening.clone(),
+            equipment: self.equipment.clone(),
+            policy: self.policy.subscribe(),
+            counts: Arc::clone(&self.counts),
+            mediator: self.mediator.clone(),
             spec,
             room,
         }
@@ -96,7 +134,7 @@ impl Rooms {
     fn of_room(&self, spec: &JailSpec) -> JailSpec {
         JailSpec {
             order: Order::Open,
-            program: self.opening.programs.toolbox.clone(),
+            program: self.equipment.programs.toolbox.clone(),
             args: Vec::new(),
             argv0: String::new(),
             env: BTreeMap::new(),
@@ -105,7 +143,6 @@ impl Rooms {
                 tmp_bytes: spec.limits.tmp_bytes,
                 ..Limits::default()
             },
-            namespaces: Namespaces::Require,
             ..spec.clone()
         }
     }
@@ -115,14 +152,16 @@ impl Ticket {
     /// Opens the room if nobody has.
     pub(super) async fn redeem(&self, namespaces: Namespaces) -> Result<Ground, SpawnError> {
         if !self.has_rooms(namespaces).await {
-            return Ok(Ground::Alone);
+            return Ok(Ground::Alone(
+                self.mediates().then(|| self.mediator.clone()),
+            ));
         }
         let room = self.room.get_or_try_init(|| self.open());
         room.await.map(|room| Ground::Room(Arc::clone(room)))
     }
 
     async fn has_rooms(&self, namespaces: Namespaces) -> bool {
-        let mut walls = self.opening.walls.clone();
+        let mut walls = self.equipment.walls.clone();
         match namespaces {
             Namespaces::Off => false,
             Namespaces::Require => true,
@@ -130,17 +169,24 @@ impl Ticket {
                 // The probe takes milliseconds. When it is gone without a word, nothing is proven,
                 // and a room that can not be opened fails closed.
                 let found = walls.wait_for(Option::is_some).await;
-                let level = found.map(|report| report.as_ref().map(|report| report.level));
-                level.map_or(true, |level| level.unwrap_or_default() >= ROOMS_FROM)
+                found.map_or(true, |report| {
+                    let walls = report.as_ref().and_then(|report| report.walls);
+                    walls != Some(Walls::Plain)
+                })
             }
         }
     }
 
+    fn mediates(&self) -> bool {
+        let walls = self.equipment.walls.borrow();
+        walls.as_ref().is_some_and(|report| report.mediated)
+    }
+
     async fn open(&self) -> Result<Arc<Shared>, SpawnError> {
-        let jail = &self.opening.programs.jail;
+        let jail = &self.equipment.programs.jail;
         let failed = |cause: String| SpawnError::new(jail, cause);
         let frame = self.spec.to_frame().map_err(|e| failed(e.to_string()))?;
-        let title = format!("openclaw-jail [{} room]", self.opening.label);
+        let title = format!("openclaw-jail [{} room]", self.equipment.session);
         let (mut child, mut ours) = start(&Spawn {
             program: jail,
             label: title.clone(),
@@ -160,9 +206,19 @@ impl Ticket {
         };
         child.wait().await;
         let Opened { room, doors } = opened;
+        let egress = doors.map(|doors| {
+            Egress::serve(
+                doors,
+                self.policy.clone(),
+                Arc::clone(&self.counts),
+                Arc::clone(&self.equipment.resolver),
+                self.equipment.audit.clone(),
+                self.equipment.session.clone(),
+            )
+        });
         Ok(Arc::new(Shared {
             room,
-            _doors: doors,
+            _egress: egress.transpose().map_err(|e| failed(e.to_string()))?,
         }))
     }
 }
@@ -170,14 +226,20 @@ impl Ticket {
 impl Ground {
     /// The spec of a call's process as it is to be sent from here.
     pub(super) fn spec(&self, spec: JailSpec) -> JailSpec {
-        let (order, namespaces) = match self {
-            Self::Room(_) => (Order::Join, Namespaces::Require),
-            Self::Alone => (Order::Run, Namespaces::Off),
-        };
-        JailSpec {
-            order,
-            namespaces,
-            ..spec
+        match self {
+            Self::Room(_) => JailSpec {
+                order: Order::Join,
+                ..spec
+            },
+            Self::Alone(mediator) => JailSpec {
+                order: Order::Run,
+                namespaces: Namespaces::Off,
+                network: match spec.network {
+                    Network::Proxied if mediator.is_none() => Network::None,
+                    network => network,
+                },
+                ..spec
+            },
         }
     }
 
@@ -185,7 +247,34 @@ impl Ground {
     pub(super) fn tell(&self, link: &mut UnixStream, frame: &[u8]) -> std::io::Result<()> {
         match self {
             Self::Room(shared) => shared.room.send(link, frame),
-            Self::Alone => link.write_all(frame),
+            Self::Alone(_) => link.write_all(frame),
         }
+    }
+
+    /// Who makes the connections of a process with this spec, if somebody does.
+    pub(super) fn mediator(&self, spec: &JailSpec) -> Option<Mediator> {
+        match self {
+            Self::Alone(mediator) if spec.network == Network::Proxied => mediator.clone(),
+            Self::Room(_) | Self::Alone(_) => None,
+        }
+    }
+}
+
+/// What passed through the proxy, as the meter wants to know it.
+#[derive(Debug)]
+struct Traffic(Arc<Counts>);
+
+impl crate::meter::Network for Traffic {
+    fn used(&self) -> NetworkUse {
+        NetworkUse {
+            received: self.0.received(),
+            sent: self.0.sent(),
+            connections: self.0.connections(),
+            denied: self.0.denied(),
+        }
+    }
+
+    fn destinations(&self) -> Vec<Destination> {
+        self.0.destinations(DESTINATIONS)
     }
 }
