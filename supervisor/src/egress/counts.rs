@@ -25,6 +25,35 @@ pub struct Counts {
     untold: Mutex<Vec<String>>,
 }
 
+/// All sessions since the gateway began; never less than before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Bytes that came to tools.
+    pub received: u64,
+    /// Bytes that tools sent.
+    pub sent: u64,
+    /// Connections that were made.
+    pub connections: u64,
+    /// Connections and look-ups that were denied.
+    pub denied: u64,
+}
+
+static RECEIVED: AtomicU64 = AtomicU64::new(0);
+static SENT: AtomicU64 = AtomicU64::new(0);
+static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+static DENIED: AtomicU64 = AtomicU64::new(0);
+
+/// What all sessions of this process sent, received and were denied.
+#[must_use]
+pub fn totals() -> Totals {
+    Totals {
+        received: RECEIVED.load(Relaxed),
+        sent: SENT.load(Relaxed),
+        connections: CONNECTIONS.load(Relaxed),
+        denied: DENIED.load(Relaxed),
+    }
+}
+
 #[derive(Debug, Default)]
 struct Place {
     connections: AtomicU64,
@@ -93,6 +122,7 @@ impl Counts {
 
     /// Counts a denial, and keeps its host until [`Self::take_denials`].
     pub(super) fn deny(&self, denial: &Denial) {
+        DENIED.fetch_add(1, Relaxed);
         self.denied.fetch_add(1, Relaxed);
         self.place(&denial.host, denial.port)
             .denied
@@ -111,6 +141,7 @@ impl Counts {
         used: &Arc<AtomicU64>,
         limit: Option<u64>,
     ) -> Flow {
+        CONNECTIONS.fetch_add(1, Relaxed);
         self.connections.fetch_add(1, Relaxed);
         let place = self.place(&host.to_string(), port);
         place.connections.fetch_add(1, Relaxed);
@@ -141,12 +172,14 @@ impl Counts {
 impl Flow {
     /// Counts bytes for the tool. False when the session has used up what it may.
     pub(super) fn received(&self, bytes: u64) -> bool {
+        RECEIVED.fetch_add(bytes, Relaxed);
         self.counts.received.fetch_add(bytes, Relaxed);
         self.moved(bytes)
     }
 
     /// Counts bytes from the tool. False when the session has used up what it may.
     pub(super) fn sent(&self, bytes: u64) -> bool {
+        SENT.fetch_add(bytes, Relaxed);
         self.counts.sent.fetch_add(bytes, Relaxed);
         self.moved(bytes)
     }
@@ -190,6 +223,7 @@ mod tests {
             (counts.sent(), counts.received(), counts.connections()),
             (11, 30, 3)
         );
+        assert!(totals().sent >= 11 && totals().received >= 30 && totals().connections >= 3);
         let places = counts.destinations(1);
         assert_eq!(places.len(), 1);
         assert_eq!(

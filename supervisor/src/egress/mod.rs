@@ -41,7 +41,7 @@ pub mod rule;
 pub mod name;
 pub mod address;
 
-pub use counts::Counts;
+pub use counts::{Counts, Totals, totals};
 pub use doors::Egress;
 pub use mediated::Mediator;
 pub use policy::{Denial, EgressPolicy};
