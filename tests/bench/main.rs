@@ -8,6 +8,7 @@
     reason = "a program that measures other programs"
 )]
 
+mod egress;
 mod gateway;
 mod mock;
 mod procfs;
@@ -90,6 +91,7 @@ async fn measure() -> Result<Vec<Row>> {
     )?);
     rows.push(idle(&gateway));
     rows.push(spawn(&programs)?);
+    rows.push(stream().await?);
     rows.extend(turns(&gateway, &mock).await?);
     rows.push(long_transcript(&gateway, &mock).await?);
     rows.push(more_sessions(&gateway).await?);
@@ -106,6 +108,13 @@ fn ms(time: Duration) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "memory sizes")]
 fn mib(bytes: u64) -> f64 {
     bytes as f64 / 1024.0 / 1024.0
+}
+
+async fn stream() -> Result<Row> {
+    let parts = egress::throughput().await?;
+    let times = parts.iter().map(|part| part.recip()).collect();
+    let what = "a stream through the proxy, over a direct one";
+    Ok(Row::new(what, 2.0, "×", times))
 }
 
 async fn starts(programs: &Path, mock: &Mock) -> Result<Row> {
