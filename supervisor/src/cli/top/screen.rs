@@ -108,3 +108,49 @@ fn give_back_on_panic() {
         before(panic);
     }));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::pty::{Winsize, openpty};
+    use nix::sys::termios::tcgetattr;
+    use nix::unistd::{dup, dup2_stdin, dup2_stdout};
+    use std::fs::File;
+    use std::io::Read as _;
+    use std::mem::ManuallyDrop;
+    use std::panic::AssertUnwindSafe;
+
+    /// This process has a terminal for a while; its own standard input and output come back.
+    #[test]
+    fn a_panic_finds_the_terminal_given_back() {
+        let size = Winsize {
+            ws_row: 24,
+            ws_col: 80,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        let pty = openpty(Some(&size), None).unwrap();
+        let before = tcgetattr(&pty.slave).unwrap();
+        let (stdin, stdout) = (dup(io::stdin()).unwrap(), dup(io::stdout()).unwrap());
+        dup2_stdin(&pty.slave).unwrap();
+        dup2_stdout(&pty.slave).unwrap();
+        let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            let screen = Screen::take().unwrap();
+            assert_ne!(tcgetattr(io::stdin()).unwrap(), before);
+            // As in a release, where a panic aborts and nothing is dropped.
+            let _kept = ManuallyDrop::new(screen);
+            panic!("on purpose");
+        }));
+        dup2_stdin(&stdin).unwrap();
+        dup2_stdout(&stdout).unwrap();
+        assert!(panicked.is_err());
+        assert_eq!(tcgetattr(&pty.slave).unwrap(), before);
+        drop(pty.slave);
+        let mut drawn = Vec::new();
+        // It ends in an error, as terminals do.
+        let _ = File::from(pty.master).read_to_end(&mut drawn);
+        let drawn = String::from_utf8_lossy(&drawn);
+        let (taken, left) = (drawn.find("\u{1b}[?1049h"), drawn.find("\u{1b}[?1049l"));
+        assert!(taken.is_some() && taken < left, "{drawn:?}");
+    }
+}
