@@ -31,6 +31,8 @@ pub mod gateway;
 
 pub mod cli;
 
+pub mod terminal;
+
 pub mod chat;
 
 pub mod model;
