@@ -22,6 +22,8 @@ mod import;
 mod protocol;
 mod tools;
 mod terminal;
+mod approvals;
+mod elevated;
 mod crowd;
 mod isolation;
 mod hibernate;
