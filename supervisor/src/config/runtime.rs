@@ -23,9 +23,9 @@ pub struct Sandbox {
     pub limits: Limits,
 }
 
-/// What a later program of the person, not of the session, would run or obey.
+/// What a later program of the person, not of the session, would run or obey. Folders end in a slash.
 pub(super) const PROTECTED: [&str; 21] = [
-    ".git/hooks",
+    ".git/hooks/",
     ".git/config",
     ".gitmodules",
     ".gitconfig",
@@ -40,12 +40,12 @@ pub(super) const PROTECTED: [&str; 21] = [
     ".zlogin",
     ".ripgreprc",
     ".mcp.json",
-    ".vscode",
-    ".idea",
-    ".cursor",
-    ".claude",
-    ".codex",
-    ".husky",
+    ".vscode/",
+    ".idea/",
+    ".cursor/",
+    ".claude/",
+    ".codex/",
+    ".husky/",
 ];
 
 impl Default for Sandbox {

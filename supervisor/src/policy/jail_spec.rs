@@ -250,8 +250,8 @@ fn spec(sandbox: &Sandbox, network: Network, read: Vec<PathBuf>, write: Vec<Path
         env: BTreeMap::new(),
         cwd: write.first().cloned().unwrap_or_else(root),
         read,
+        protect: protected(sandbox, &write),
         write,
-        protect: Vec::new(),
         network: match network {
             Network::None => jail::spec::Network::None,
             Network::Proxy => jail::spec::Network::Proxied,
@@ -273,6 +273,16 @@ fn spec(sandbox: &Sandbox, network: Network, read: Vec<PathBuf>, write: Vec<Path
         hostname: HOSTNAME.to_owned(),
         user: None,
     }
+}
+
+/// The names that stay as they are, in each place that can be written.
+fn protected(sandbox: &Sandbox, write: &[PathBuf]) -> Vec<PathBuf> {
+    let beneath = |place: &PathBuf| {
+        let names = sandbox.protect.iter();
+        let place = place.clone();
+        names.map(move |name| place.join(name))
+    };
+    write.iter().flat_map(beneath).collect()
 }
 
 #[cfg(test)]

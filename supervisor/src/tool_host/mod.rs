@@ -6,7 +6,7 @@ mod owner;
 mod said;
 mod room;
 
-use crate::audit::Audit;
+use crate::audit::{Audit, SpawnRecord};
 use crate::config::Programs;
 use crate::egress::Resolve;
 use crate::meter::SessionMeter;
@@ -25,6 +25,12 @@ use std::sync::{Arc, Weak};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+/// The walls that calls usually get, on record.
+const STANDARD: &str = "standard";
+/// Those of elevated commands.
+const ELEVATED: &str = "elevated";
+/// The usual ones, for whoever operates the gateway.
+const OPERATOR: &str = "operator";
 /// Most background jobs of one session; the oldest that has ended gives way.
 const MAX_JOBS: usize = 64;
 /// Pieces of an operated command's output that may wait to be shown.
@@ -80,6 +86,14 @@ pub struct Equipment {
     pub audit: Audit,
     /// Who counts, and ends what is over a limit.
     pub meter: SessionMeter,
+}
+
+impl Equipment {
+    /// Where a process is put on record that is made behind walls of that name.
+    fn record(&self, profile: &str) -> SpawnRecord {
+        let level = self.walls.borrow().as_ref().map(|walls| walls.level);
+        self.audit.of_session(&self.session, profile).at_level(level)
+    }
 }
 
 /// The tool processes of one session. Dropping it kills them all.
@@ -227,8 +241,8 @@ impl ToolHost {
         start.exec.yield_ms = u64::MAX;
         start.exec.shows_all = true;
         let jail = policy.exec_jail();
-        let ticket = self.rooms.ticket(&jail);
-        let process = self.begin(Role::Exec, &job, jail, ticket, start);
+        let ticket = self.rooms.ticket(STANDARD, &jail);
+        let process = self.begin(Role::Exec, &job, OPERATOR, jail, ticket, start);
         let args = ToolArgs::Exec(ExecArgs {
             command,
             ..ExecArgs::default()
@@ -320,17 +334,19 @@ impl ToolHost {
         policy: &SessionPolicy,
         jail: JailSpec,
     ) -> Arc<ToolProcess> {
-        let ticket = self.rooms.ticket(&policy.exec_jail());
-        self.begin(role, job, jail, ticket, policy.tool_start(job.clone()))
+        let ticket = self.rooms.ticket(STANDARD, &policy.exec_jail());
+        let start = policy.tool_start(job.clone());
+        self.begin(role, job, STANDARD, jail, ticket, start)
     }
 
     /// Starts an elevated command. Its walls are wider, so it is in another room than the others.
     fn spawn_elevated(&mut self, job: &JobId, policy: &SessionPolicy) -> Arc<ToolProcess> {
         let jail = policy.elevated_jail();
-        let ticket = self.rooms.ticket(&jail);
+        let ticket = self.rooms.ticket(ELEVATED, &jail);
         self.begin(
             Role::Exec,
             job,
+            ELEVATED,
             jail,
             ticket,
             policy.elevated_start(job.clone()),
@@ -341,6 +357,7 @@ impl ToolHost {
         &self,
         role: Role,
         job: &JobId,
+        profile: &'static str,
         jail: JailSpec,
         ticket: Ticket,
         start: ToolStart,
@@ -348,6 +365,7 @@ impl ToolHost {
         let toolbox = Toolbox {
             equipment: self.equipment.clone(),
             role,
+            profile,
             title: format!("openclaw-toolbox [{} {job}]", self.equipment.session),
             jail,
             ticket,

@@ -45,6 +45,8 @@ impl Role {
 pub(super) struct Toolbox {
     pub(super) equipment: Equipment,
     pub(super) role: Role,
+    /// The name of its walls, for the record.
+    pub(super) profile: &'static str,
     pub(super) title: String,
     pub(super) jail: JailSpec,
     /// Its place among walls.
@@ -170,6 +172,7 @@ impl Toolbox {
         let programs = &self.equipment.programs;
         let jail_program = &programs.jail;
         let failed = |error: String| SpawnError::new(jail_program, error);
+        jail.user = self.ticket.user();
         jail.program.clone_from(&programs.toolbox);
         jail.args = vec![self.role.name().to_owned()];
         jail.argv0.clone_from(&self.title);
@@ -186,6 +189,8 @@ impl Toolbox {
             title: self.title.replacen("openclaw-toolbox", "openclaw-jail", 1),
             args: Vec::new(),
             label: self.title,
+            role: self.role.name(),
+            record: &self.equipment.record(self.profile),
         })?;
         // Before it is told anything, so that nothing of it escapes its group.
         let guard = self.equipment.meter.process_started(child.pid(), kind);

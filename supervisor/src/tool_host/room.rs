@@ -14,15 +14,20 @@ use ipc::meter::Destination;
 use jail::attempts::Walls;
 use jail::room::{Opened, Room};
 use jail::spec::{JailSpec, Limits, Namespaces, Network, Order};
+use nix::unistd::geteuid;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::sync::{OnceCell, watch};
 
 /// The most rooms a session remembers: the present ones, and none of an earlier configuration.
 const ROOMS: usize = 2;
+/// Where root runs the gateway, each session's tools run as a user of their own from here on: ids
+/// that no distribution and no container tool gives out.
+const USERS: std::ops::Range<u32> = 1_900_000_000..1_900_065_536;
 /// Whom a session spoke to most: as many are shown.
 const DESTINATIONS: usize = 50;
 
@@ -31,6 +36,8 @@ const DESTINATIONS: usize = 50;
 pub(super) struct Rooms {
     equipment: Equipment,
     egress: config::Egress,
+    /// Whom its programs run as.
+    user: Option<u32>,
     policy: watch::Sender<Arc<EgressPolicy>>,
     counts: Arc<Counts>,
     mediator: Mediator,
@@ -51,6 +58,7 @@ pub(super) struct Ticket {
     policy: watch::Receiver<Arc<EgressPolicy>>,
     counts: Arc<Counts>,
     mediator: Mediator,
+    profile: &'static str,
     spec: JailSpec,
     room: Arc<OnceCell<Arc<Shared>>>,
 }
@@ -83,6 +91,7 @@ impl Rooms {
         Self {
             equipment,
             egress,
+            user: next_user(),
             policy,
             counts,
             mediator,
@@ -105,8 +114,8 @@ impl Rooms {
         }
     }
 
-    /// A place in the room that `spec` describes.
-    pub(super) fn ticket(&mut self, spec: &JailSpec) -> Ticket {
+    /// A place in the room that `spec` describes, which is on record as `profile`.
+    pub(super) fn ticket(&mut self, profile: &'static str, spec: &JailSpec) -> Ticket {
         let spec = self.of_room(spec);
         let known = self.open.iter().find(|(open, _)| *open == spec);
         let room = known.map_or_else(Arc::default, |(_, room)| Arc::clone(room));
@@ -120,6 +129,7 @@ impl Rooms {
             policy: self.policy.subscribe(),
             counts: Arc::clone(&self.counts),
             mediator: self.mediator.clone(),
+            profile,
             spec,
             room,
         }
@@ -139,6 +149,7 @@ impl Rooms {
             argv0: String::new(),
             env: BTreeMap::new(),
             cwd: PathBuf::from("/"),
+            user: self.user,
             limits: Limits {
                 tmp_bytes: spec.limits.tmp_bytes,
                 ..Limits::default()
@@ -149,6 +160,11 @@ impl Rooms {
 }
 
 impl Ticket {
+    /// Whom a program in the room runs as.
+    pub(super) fn user(&self) -> Option<u32> {
+        self.spec.user
+    }
+
     /// Opens the room if nobody has.
     pub(super) async fn redeem(&self, namespaces: Namespaces) -> Result<Ground, SpawnError> {
         if !self.has_rooms(namespaces).await {
@@ -192,6 +208,8 @@ impl Ticket {
             label: title.clone(),
             title,
             args: Vec::new(),
+            role: "room",
+            record: &self.equipment.record(self.profile),
         })?;
         let receive = move || {
             // When it does not listen, what it says tells why.
@@ -258,6 +276,14 @@ impl Ground {
             Self::Room(_) | Self::Alone(_) => None,
         }
     }
+}
+
+/// One that no other session of this gateway has, as long as there are not too many of them.
+fn next_user() -> Option<u32> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let count = USERS.end - USERS.start;
+    let next = || USERS.start + NEXT.fetch_add(1, Ordering::Relaxed) % count;
+    geteuid().is_root().then(next)
 }
 
 /// What passed through the proxy, as the meter wants to know it.

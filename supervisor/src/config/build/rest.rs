@@ -4,6 +4,7 @@ use super::super::runtime::{Budget, Limits, Namespaces, Network, Sandbox};
 use super::super::session::{Commands, Overflow, Queue, QueueMode, Reset, Scope, Session};
 use super::super::view::{View, put};
 use super::Builder;
+use std::path::{Component, Path};
 use std::time::Duration;
 
 /// The pause of `reset.mode: "idle"` where none is given.
@@ -71,7 +72,7 @@ impl Builder<'_> {
     }
 
     /// `sandbox`.
-    pub(super) fn sandbox(&self, root: &View<'_>) -> Sandbox {
+    pub(super) fn sandbox(&mut self, root: &View<'_>) -> Sandbox {
         let view = root.get("sandbox");
         let mut sandbox = Sandbox {
             minimum: view.get("minimum").count(),
@@ -79,7 +80,10 @@ impl Builder<'_> {
             ..Sandbox::default()
         };
         put(&mut sandbox.network, network(&view.get("network")));
-        put(&mut sandbox.protect, view.get("protectPaths").texts());
+        let name = |entry: &View<'_>| entry.text().filter(|name| stays(name)).map(str::to_owned);
+        let expected = "a name beneath the workspace, without .. in it";
+        let protect = self.each(&view.get("protectPaths"), expected, name);
+        put(&mut sandbox.protect, protect);
         put(
             &mut sandbox.read_paths,
             self.path_list(&view.get("readPaths")),
@@ -146,6 +150,12 @@ fn queue_mode(view: &View<'_>) -> Option<QueueMode> {
         ("steer", QueueMode::Steer),
         ("interrupt", QueueMode::Interrupt),
     ])
+}
+
+/// Whether a name leads to where it says, whatever it is put beneath.
+fn stays(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    !name.is_empty() && parts.all(|part| matches!(part, Component::Normal(_)))
 }
 
 fn limits(view: &View<'_>) -> Limits {

@@ -79,7 +79,7 @@ impl Builder<'_> {
     }
 
     /// A list whose entries the table can not check.
-    fn each<T>(
+    pub(super) fn each<T>(
         &mut self,
         list: &View<'_>,
         expected: &str,

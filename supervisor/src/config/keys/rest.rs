@@ -172,7 +172,7 @@ const SANDBOX: &[Key] = &[
     key("readPaths", Shape::Paths, "[]", "Paths tools see besides the system's and the workspace."),
     key("writePaths", Shape::Paths, "[]", "Paths tools may write besides the workspace."),
     key("namespaces", Shape::OneOf(&["auto", "require", "off"], &[]), "\"auto\"", "Whether kernel namespaces are used."),
-    key("protectPaths", Shape::Texts, r#"[".git/hooks",".git/config",".gitmodules",".gitconfig",".bashrc",".bash_profile",".bash_login",".bash_logout",".profile",".zshrc",".zprofile",".zshenv",".zlogin",".ripgreprc",".mcp.json",".vscode",".idea",".cursor",".claude",".codex",".husky"]"#, "Names beneath each writable path that tools can not make or change."),
+    key("protectPaths", Shape::Texts, r#"[".git/hooks/",".git/config",".gitmodules",".gitconfig",".bashrc",".bash_profile",".bash_login",".bash_logout",".profile",".zshrc",".zprofile",".zshenv",".zlogin",".ripgreprc",".mcp.json",".vscode/",".idea/",".cursor/",".claude/",".codex/",".husky/"]"#, "Names beneath each writable path that tools can not make or change; a slash at the end says folder."),
     key("limits.memory", Shape::Size, "\"4gb\"", "Memory of one session's tools together, and of each; 0 is no limit."),
     key("limits.cpu", Shape::Number(0.0, 4096.0), "0", "Cores that one session's tools may use, such as 1.5; 0 is no limit."),
     key("limits.disk", Shape::Size, "\"20gb\"", "What one session's tools may add to the disk; 0 is no limit."),
