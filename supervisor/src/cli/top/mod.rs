@@ -42,7 +42,12 @@ pub(super) struct Args {
     #[arg(short, long)]
     reverse: bool,
     /// Only sessions with this in their key, state or tool.
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     filter: String,
 }
 
