@@ -151,7 +151,7 @@ impl App {
             cause,
         })?;
         let tasks = TaskTracker::new();
-        tasks.spawn(meter.run(ending.stop.clone()));
+        tasks.spawn(meter.clone().run(ending.stop.clone()));
         tasks.spawn(control::serve(listener, Arc::new(control), tasks.clone()));
         if stay == Stay::Service {
             let pages = http::pages(Arc::new(Pages {
@@ -164,6 +164,7 @@ impl App {
         }
         tasks.spawn(probe_walls(
             programs,
+            meter,
             paths.state_dir.join("state"),
             audit,
             found,
@@ -277,6 +278,7 @@ fn env_path(name: &str) -> Option<PathBuf> {
 
 async fn probe_walls(
     programs: Arc<Programs>,
+    meter: Meter,
     folder: PathBuf,
     audit: Audit,
     found: watch::Sender<Option<Report>>,
@@ -286,7 +288,8 @@ async fn probe_walls(
         sweep(&folder);
         // Where the state directory has no room, or is too far away for a socket.
         let elsewhere = |_| jail::probe::probe(&programs.jail, &std::env::temp_dir());
-        jail::probe::probe(&programs.jail, &folder).or_else(elsewhere)
+        let report = jail::probe::probe(&programs.jail, &folder).or_else(elsewhere);
+        report.map(|report| report.with_cgroups(meter.cgroups()))
     };
     let probed = tokio::task::spawn_blocking(probe).await;
     let report = match probed.unwrap_or_else(|error| Err(io::Error::other(error))) {

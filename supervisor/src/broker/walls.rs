@@ -38,10 +38,7 @@ impl Services {
     }
 }
 
-async fn hold(
-    mut walls: watch::Receiver<Option<Report>>,
-    sandbox: &Sandbox,
-) -> Result<u8, String> {
+async fn hold(mut walls: watch::Receiver<Option<Report>>, sandbox: &Sandbox) -> Result<u8, String> {
     let found = walls.wait_for(Option::is_some).await;
     match found.as_ref().map(|found| found.as_ref()) {
         Ok(Some(report)) => high_enough(sandbox, report).map_err(|low| low.to_string()),

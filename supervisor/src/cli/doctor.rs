@@ -2,9 +2,11 @@
 //! mended, and with `--fix` mends what can be mended without asking.
 
 use super::{CliError, ExitCode, client::Client, on_one_thread, out};
+use crate::broker::walls::high_enough;
 use crate::config::{Config, Source, mend};
 use crate::control::SocketPath;
 use crate::model::ModelStack;
+use crate::process::cgroup;
 use crate::store::devices;
 use crate::store::exec_approvals::ExecApprovals;
 use crate::store::{Room, Store};
@@ -243,23 +245,19 @@ fn programs(config: &Config) -> Finding {
 
 fn walls(config: &Config) -> Finding {
     const WHAT: &str = "walls";
-    let minimum = config.sandbox.minimum.unwrap_or(1);
-    match jail::probe::probe(&config.process.programs.jail, &std::env::temp_dir()) {
-        Err(error) => Finding::bad(WHAT, format!("they could not be tried: {error}")),
-        Ok(report) if report.level < minimum => Finding::bad(
-            WHAT,
-            format!(
-                "level {}, below sandbox.minimum {minimum}: {}",
-                report.level,
-                report.missing.unwrap_or_default()
-            ),
-        ),
-        Ok(report) => {
-            let missing = report
-                .missing
-                .map(|what| format!("; {what}"))
-                .unwrap_or_default();
-            Finding::good(WHAT, format!("level {}{missing}", report.level))
+    let probed = jail::probe::probe(&config.process.programs.jail, &std::env::temp_dir());
+    let report = match probed {
+        Err(error) => return Finding::bad(WHAT, format!("they could not be tried: {error}")),
+        Ok(report) => report.with_cgroups(cgroup::check()),
+    };
+    match high_enough(&config.sandbox, &report) {
+        Err(low) => Finding::bad(WHAT, low.to_string()),
+        Ok(level) => {
+            let missing = report.missing.map(|what| format!("; {what}"));
+            Finding::good(
+                WHAT,
+                format!("level {level}{}", missing.unwrap_or_default()),
+            )
         }
     }
 }

@@ -13,6 +13,7 @@ mod top;
 mod logs;
 mod config;
 mod doctor;
+mod sandbox;
 mod completion;
 mod conversation;
 mod asking;
@@ -83,6 +84,8 @@ enum Command {
     Logs(logs::Args),
     /// Look at and change the configuration.
     Config(config::Args),
+    /// Look at and try the walls around tools.
+    Sandbox(sandbox::Args),
     /// Look for what is wrong, and mend it.
     Doctor(doctor::Args),
     /// Print a shell's completion script.
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Top(args) => top::run(&args),
         Command::Logs(args) => logs::run(&args),
         Command::Config(args) => config::run(&args),
+        Command::Sandbox(args) => sandbox::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completion(args) => completion::run(&args),
     };

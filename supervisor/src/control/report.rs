@@ -1,6 +1,9 @@
 //! What the control socket tells of the gateway: health, models, sessions.
 
 use super::Control;
+use crate::broker::walls::{high_enough, in_container};
+use crate::config::Sandbox;
+use crate::policy;
 use crate::session::{PhaseName, SessionView};
 use crate::store::{Room, SessionRow, Store, StoreError};
 use ipc::control::{
@@ -18,26 +21,22 @@ pub(super) async fn health(control: &Control) -> Result<FromSupervisor, StoreErr
     let config = &live.config;
     let views = control.router.views().await;
     let models = live.models.chain(&config.default_agent().id, None).await;
-    let walls = walls(
-        control.services.walls.borrow().as_ref(),
-        config.sandbox.network,
-    );
+    let report = control.services.walls.borrow().clone();
+    let walls = walls(report.as_ref(), &config.sandbox);
     let mut notices: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
-    let minimum = config.sandbox.minimum.unwrap_or(1);
-    let high_enough = walls.level.is_none_or(|level| level >= minimum);
-    if !high_enough {
-        notices.push(format!(
-            "the walls are below sandbox.minimum {minimum}: no tool is run"
-        ));
-    }
-    let missing = control.services.walls.borrow().as_ref().and_then(lacking);
-    notices.extend(missing);
+    let held = report
+        .as_ref()
+        .map(|report| high_enough(&config.sandbox, report));
+    let too_low = held.and_then(Result::err).map(|low| low.to_string());
+    let tools_run = too_low.is_none();
+    let lacking = report.as_ref().filter(|_| tools_run).and_then(lacking);
+    notices.extend(too_low.into_iter().chain(lacking));
     let full = scarce(&config.paths.state_dir);
     let door = control.door.borrow().health();
     let unrecorded = control.services.audit.complaint();
     let complaint = control.services.complaint();
     let unread = live.approvals_complaint.clone();
-    let ok = high_enough && complaint.is_none() && full.is_none() && unread.is_none();
+    let ok = tools_run && complaint.is_none() && full.is_none() && unread.is_none();
     let ok = ok && unrecorded.is_none() && door.as_ref().is_none_or(|door| door.ok);
     notices.extend(full.into_iter().chain(unread).chain(unrecorded));
     let shut = door.as_ref().filter(|door| !door.ok);
@@ -84,20 +83,23 @@ fn scarce(state_dir: &Path) -> Option<String> {
     }
 }
 
-fn walls(report: Option<&Report>, network: crate::config::Network) -> WallsReport {
+fn walls(report: Option<&Report>, sandbox: &Sandbox) -> WallsReport {
     let layer = |layer: &jail::probe::Layer| PartHealth {
         name: layer.name.to_string(),
         ok: layer.holds,
         detail: layer.proof.clone(),
     };
     WallsReport {
-        level: report.map(|report| report.level),
+        level: report.map(|report| policy::level(sandbox, report)),
         layers: report
             .map(|report| report.layers.iter().map(layer).collect())
             .unwrap_or_default(),
-        network: network.name().into(),
-        minimum: 1,
-        limits: "sampled".into(),
+        network: sandbox.network.name().into(),
+        minimum: policy::minimum(sandbox, in_container()),
+        limits: match report {
+            Some(Report { level: 4, .. }) => "enforced".into(),
+            Some(_) | None => "sampled".into(),
+        },
     }
 }
 

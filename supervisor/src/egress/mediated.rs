@@ -58,6 +58,10 @@ impl Mediator {
     /// # Errors
     /// When the system can not watch the listener.
     pub async fn serve(&self, listener: Listener) -> io::Result<()> {
+        #[expect(
+            deprecated,
+            reason = "its successor is unsafe for types that do not own their descriptor; a Listener does"
+        )]
         let watched = AsyncFd::with_interest(Arc::new(listener), Interest::READABLE)?;
         let mut connections = JoinSet::new();
         loop {
@@ -99,7 +103,10 @@ async fn decide(gate: Arc<Gate>, listener: Arc<Listener>, attempt: Attempt) {
             proxy::serve(&gate, tool).await;
         }
     } else {
-        match gate.reach(Host::Address(address.ip()), address.port()).await {
+        match gate
+            .reach(Host::Address(address.ip()), address.port())
+            .await
+        {
             Err(unreached) => listener.refuse(&attempt, errno(&unreached)),
             Ok(reached) => {
                 if let Ok(tool) = take_over(listener, attempt).await {
@@ -130,8 +137,6 @@ fn errno(unreached: &Unreached) -> i32 {
         Unreached::Unconnected { cause, .. } if cause.kind() == io::ErrorKind::TimedOut => {
             libc::ETIMEDOUT
         }
-        Unreached::Unconnected { cause, .. } => {
-            cause.raw_os_error().unwrap_or(libc::ECONNREFUSED)
-        }
+        Unreached::Unconnected { cause, .. } => cause.raw_os_error().unwrap_or(libc::ECONNREFUSED),
     }
 }

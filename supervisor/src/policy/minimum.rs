@@ -52,7 +52,7 @@ impl std::fmt::Display for TooLow {
 
 /// Whether this process runs in a container. `read` gives a file's text, empty or not, or `None`.
 pub fn in_container(read: &dyn Fn(&Path) -> Option<String>) -> bool {
-    let there = |path: &&str| read(Path::new(path)).is_some();
+    let there = |path: &str| read(Path::new(path)).is_some();
     let told = |path: &str| {
         let text = read(Path::new(path)).unwrap_or_default();
         ENGINES.iter().any(|engine| text.contains(engine))
@@ -62,7 +62,7 @@ pub fn in_container(read: &dyn Fn(&Path) -> Option<String>) -> bool {
     let root = root
         .lines()
         .find(|line| line.split(' ').nth(4) == Some("/"));
-    SIGNS.iter().any(|path| there(&path))
+    SIGNS.into_iter().any(there)
         || told("/proc/self/cgroup")
         || root.is_some_and(|line| ENGINES.iter().any(|engine| line.contains(engine)))
 }

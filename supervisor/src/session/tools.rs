@@ -4,7 +4,7 @@ use super::driver::{CallEnd, Driver, ToolEnd};
 use super::rules;
 use crate::audit::Event;
 use crate::broker::status::{self, SessionFacts};
-use crate::policy::{Circumstances, Decision, Person, Place, Verdict, decide};
+use crate::policy::{Circumstances, Decision, Person, Place, Verdict, decide, level};
 use crate::store::{Begun, Durability, StoreError};
 use ipc::agent::ToolCall;
 use ipc::control::Activity;
@@ -184,12 +184,9 @@ impl Driver {
             Place::Files => "files",
             Place::Supervisor | Place::Jobs => return None,
         };
-        let proven = self
-            .services
-            .walls
-            .borrow()
-            .as_ref()
-            .map(|report| report.level);
+        let sandbox = &self.live.config.sandbox;
+        let found = self.services.walls.borrow();
+        let proven = found.as_ref().map(|report| level(sandbox, report));
         Some(Behind {
             level: proven.unwrap_or_default(),
             walls: walls.to_owned(),
@@ -205,10 +202,12 @@ impl Driver {
 
     /// Tools run only behind walls as high as configured.
     async fn walls_hold(&self, place: &Place) -> Result<(), String> {
-        if *place == Place::Supervisor {
-            return Ok(());
+        match place {
+            Place::Supervisor => Ok(()),
+            Place::Files | Place::Exec { .. } | Place::Job(_) | Place::Jobs => {
+                self.services.walls_hold().await.map(drop)
+            }
         }
-        self.services.walls_hold().await.map(|_| ())
     }
 
     async fn look_up(&mut self, args: &ToolArgs) -> Result<ToolOutcome, StoreError> {

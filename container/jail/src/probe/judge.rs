@@ -95,6 +95,11 @@ pub(super) fn judge(full: &Heard, plain: &Heard) -> Report {
     Report {
         level,
         walls,
+        plain: match (bare, mediated.holds) {
+            (true, true) => 2,
+            (true, false) => 1,
+            (false, _) => 0,
+        },
         mediated: bare && mediated.holds,
         layers,
         missing,
