@@ -3,6 +3,7 @@
 use super::Pages;
 use super::prometheus::{Figures, Kind};
 use crate::audit::Kind as Recorded;
+use crate::egress;
 use crate::session::PhaseName;
 use std::collections::BTreeMap;
 
@@ -22,6 +23,7 @@ pub(super) async fn page(pages: &Pages) -> String {
     gateway(&mut figures, pages);
     sessions(&mut figures, pages).await;
     work(&mut figures, pages);
+    network(&mut figures);
     record(&mut figures, pages);
     store(&mut figures, pages).await;
     figures.finish()
@@ -110,6 +112,26 @@ fn work(figures: &mut Figures, pages: &Pages) {
     figures.each(("tokens_total", Kind::Counter, about), "kind", tokens);
 }
 
+fn network(figures: &mut Figures) {
+    let totals = egress::totals();
+    let bytes = [("received", totals.received), ("sent", totals.sent)];
+    let about = "Bytes between tools and the world.";
+    figures.each(
+        ("egress_bytes_total", Kind::Counter, about),
+        "direction",
+        bytes,
+    );
+    let about = "Connections that tools made.";
+    figures.one(
+        "egress_connections_total",
+        Kind::Counter,
+        about,
+        totals.connections,
+    );
+    let about = "Connections and look-ups that the egress policy denied.";
+    figures.one("egress_denied_total", Kind::Counter, about, totals.denied);
+}
+
 fn record(figures: &mut Figures, pages: &Pages) {
     let tally = pages.services.audit.tally();
     let about = "Child processes that were started.";
@@ -132,13 +154,6 @@ fn record(figures: &mut Figures, pages: &Pages) {
         Kind::Counter,
         about,
         tally.of(Recorded::Refused),
-    );
-    let about = "Connections that the egress policy denied.";
-    figures.one(
-        "egress_denied_total",
-        Kind::Counter,
-        about,
-        tally.of(Recorded::Egress),
     );
     let about = "Sessions that went over a limit.";
     figures.one(

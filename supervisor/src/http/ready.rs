@@ -1,6 +1,7 @@
 //! Whether the gateway can do its work, part by part.
 
-use crate::broker::Services;
+use crate::broker::{Services, walls};
+use crate::config::Sandbox;
 use crate::store::Room;
 use ipc::control::PartHealth;
 use std::time::Duration;
@@ -14,10 +15,7 @@ pub(super) async fn parts(services: &Services) -> Vec<PartHealth> {
     let config = &live.config;
     vec![
         part("store", store(services).await),
-        part(
-            "walls",
-            walls(services, config.sandbox.minimum.unwrap_or(1)),
-        ),
+        part("walls", walls(services, &config.sandbox)),
         part("configuration", services.complaint()),
         part("approvals", live.approvals_complaint.clone()),
         part("audit log", services.audit.complaint()),
@@ -48,16 +46,12 @@ async fn store(services: &Services) -> Option<String> {
     }
 }
 
-fn walls(services: &Services, minimum: u8) -> Option<String> {
+fn walls(services: &Services, sandbox: &Sandbox) -> Option<String> {
     match services.walls.borrow().as_ref() {
         None => Some("being probed".to_owned()),
-        Some(report) if report.level >= minimum => None,
         Some(report) => {
-            let missing = report.missing.as_deref().unwrap_or("see openclaw health");
-            Some(format!(
-                "level {}, below sandbox.minimum {minimum}: {missing}",
-                report.level
-            ))
+            let low = walls::high_enough(sandbox, report).err();
+            low.map(|low| low.to_string())
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Starting a child with its link.
 
 use super::child::Child;
+use crate::audit::SpawnRecord;
 use ipc::link::Link;
 use serde::{Serialize, de::DeserializeOwned};
 use std::io;
@@ -21,6 +22,10 @@ pub struct Spawn<'a> {
     pub args: Vec<String>,
     /// Stamped on the child's log lines.
     pub label: String,
+    /// What it is, in a word, for the record: `agent`, `exec`.
+    pub role: &'static str,
+    /// Where it is put on record: no child without a line.
+    pub record: &'a SpawnRecord,
 }
 
 /// No child could be made. Nothing runs unconfined instead.
@@ -60,7 +65,16 @@ where
 /// # Errors
 /// [`SpawnError`] names the program and what the system said.
 pub fn start(spawn: &Spawn<'_>) -> Result<(Child, UnixStream), SpawnError> {
-    try_start(spawn).map_err(|cause| SpawnError::new(spawn.program, cause))
+    match try_start(spawn) {
+        Ok((child, ours)) => {
+            spawn.record.spawned(spawn.role, &spawn.label, child.pid());
+            Ok((child, ours))
+        }
+        Err(cause) => {
+            spawn.record.failed(spawn.role, &cause.to_string());
+            Err(SpawnError::new(spawn.program, cause))
+        }
+    }
 }
 
 /// The link of a child whose end of `ours` is its standard input.

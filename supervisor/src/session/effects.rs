@@ -104,7 +104,16 @@ impl Driver {
     fn spawn(&mut self) {
         self.renew();
         self.standing = Standing::default();
-        match AgentProcess::spawn(&self.services.programs.agent, &self.key, &self.meter) {
+        let walls = self
+            .services
+            .walls
+            .borrow()
+            .as_ref()
+            .map(|walls| walls.level);
+        let record = self.services.audit.of_session(&self.key, "sealed");
+        let record = record.at_level(walls);
+        let program = &self.services.programs.agent;
+        match AgentProcess::spawn(program, &self.key, &self.meter, &record) {
             Ok(process) => self.process = Some(process),
             Err(error) => {
                 tracing::error!(session = %self.key, "{error}");

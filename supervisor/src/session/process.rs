@@ -1,5 +1,6 @@
 //! The agent process of a session: its child, what is said to it and what it says.
 
+use crate::audit::SpawnRecord;
 use crate::meter::{Guard, Kind, SessionMeter};
 use crate::process::{Child, ExitReason, KillStep, Spawn, SpawnError, spawn};
 use ipc::agent::{FromAgent, ToAgent};
@@ -44,6 +45,7 @@ impl AgentProcess {
         program: &Path,
         session: &SessionKey,
         meter: &SessionMeter,
+        record: &SpawnRecord,
     ) -> Result<Self, SpawnError> {
         let title = format!("openclaw-agent [{session}]");
         let (child, link) = spawn(&Spawn {
@@ -51,6 +53,8 @@ impl AgentProcess {
             label: title.clone(),
             title,
             args: Vec::new(),
+            role: "agent",
+            record,
         })?;
         let guard = meter.process_started(child.pid(), Kind::Agent);
         let (to, outbox) = mpsc::channel(UNREAD);
