@@ -73,6 +73,7 @@ async fn launch(programs: &Path, state: &Path) -> Result<(Child, Duration)> {
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("OPENCLAW_STATE_DIR", state)
         .env("OPENCLAW_LOG", "error")
+        .env("OPENCLAW_GATEWAY_PORT", "0")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

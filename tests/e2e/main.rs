@@ -24,6 +24,8 @@ mod tools;
 mod terminal;
 mod approvals;
 mod elevated;
+mod audit;
+mod http;
 mod crowd;
 mod isolation;
 mod hibernate;

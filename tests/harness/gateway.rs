@@ -7,9 +7,10 @@ use crate::procfs::{self, Process};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::Write as _;
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::fs::{PermissionsExt as _, lchown};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,6 +29,7 @@ pub struct Gateway {
     home: TempDir,
     programs: TempDir,
     env: BTreeMap<String, String>,
+    user: Option<u32>,
     keys: AtomicU64,
 }
 
@@ -39,6 +41,7 @@ pub struct Setup {
     env: BTreeMap<String, String>,
     files: Vec<(String, String)>,
     instead: BTreeMap<&'static str, &'static str>,
+    user: Option<u32>,
     model: Model,
 }
 
@@ -89,6 +92,13 @@ impl Setup {
         self
     }
 
+    /// Runs as this user and group: for whoever is root here.
+    #[must_use]
+    pub fn run_by(mut self, user: u32) -> Self {
+        self.user = Some(user);
+        self
+    }
+
     /// Everything laid out, and nothing running.
     #[must_use]
     pub fn laid_out(self) -> Gateway {
@@ -98,6 +108,7 @@ impl Setup {
             model: self.model,
             running: None,
             env: self.env,
+            user: self.user,
             home,
             programs,
             keys: AtomicU64::new(0),
@@ -114,6 +125,7 @@ impl Setup {
         if !self.config.is_null() {
             gateway.write_config(&self.config);
         }
+        gateway.hand_over();
         gateway
     }
 
@@ -174,6 +186,7 @@ impl Gateway {
             env: BTreeMap::new(),
             files: Vec::new(),
             instead: BTreeMap::new(),
+            user: None,
             model,
         }
     }
@@ -236,7 +249,32 @@ impl Gateway {
             .or_insert_with(|| std::env::var("PATH").unwrap_or_default());
         env.entry("OPENCLAW_LOG".into())
             .or_insert_with(|| "debug".into());
+        // Any free one: many gateways run at a time.
+        env.entry("OPENCLAW_GATEWAY_PORT".into())
+            .or_insert_with(|| "0".into());
         env
+    }
+
+    /// Where its pages are, as soon as they are anywhere.
+    pub async fn address(&self) -> std::net::SocketAddr {
+        let began = std::time::Instant::now();
+        loop {
+            let health = self.health().await;
+            let http = health.channels.iter().find(|part| part.name == "HTTP");
+            let at = http.and_then(|part| {
+                let (_, at) = part.detail.split_once("http://")?;
+                at.strip_suffix(')')?.parse().ok()
+            });
+            if let Some(at) = at {
+                return at;
+            }
+            assert!(
+                began.elapsed() < crate::PATIENCE,
+                "no pages:\n{}",
+                self.log()
+            );
+            tokio::time::sleep(crate::eventually::LOOK_EVERY).await;
+        }
     }
 
     /// Everything the gateway and its children have logged.
@@ -294,6 +332,14 @@ impl Gateway {
         self.put_program(name, own.1);
     }
 
+    /// Gives everything laid out so far to whoever runs the gateway.
+    pub fn hand_over(&self) {
+        if let Some(user) = self.user {
+            fs::set_permissions(self.programs.path(), Permissions::from_mode(0o755)).unwrap();
+            give(self.home(), user);
+        }
+    }
+
     // === starting and stopping ===
 
     /// Starts it, after it was stopped or killed; it answers when this returns.
@@ -329,6 +375,9 @@ impl Gateway {
             .stdin(Stdio::null())
             .stdout(Stdio::from(File::try_clone(&log).unwrap()))
             .stderr(log);
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
         self.running = Some(command.spawn().unwrap());
     }
 
@@ -452,6 +501,19 @@ impl Gateway {
     /// An idempotency key nobody has used.
     pub(crate) fn next_key(&self) -> String {
         format!("key-{}", self.keys.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// Gives a folder and all in it to a user and group.
+fn give(folder: &Path, user: u32) {
+    lchown(folder, Some(user), Some(user)).unwrap();
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            give(&entry.path(), user);
+        } else {
+            lchown(entry.path(), Some(user), Some(user)).unwrap();
+        }
     }
 }
 
