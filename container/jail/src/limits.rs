@@ -6,6 +6,10 @@ use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::io;
 
+/// The limit of core files with which none is written and no crash handler of the machine is called:
+/// with 0 that would be called all the same, as root, with what a jailed program has made of itself.
+const NO_CORE: u64 = 1;
+
 /// Keeps this process's memory and environment from others of the same user: not dumpable (so its
 /// `/proc` files are closed and nobody may trace it), and no core file. Undone by exec, so each of
 /// our programs calls it first thing in main.
@@ -14,8 +18,7 @@ use std::io;
 /// When the kernel refuses, which it has no reason to.
 pub fn harden() -> io::Result<()> {
     prctl::set_dumpable(false)?;
-    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
-    Ok(())
+    lower(Resource::RLIMIT_CORE, NO_CORE)
 }
 
 /// Lowers this process's limits, hard ones too, to `limits` and to what no jailed program needs
@@ -26,7 +29,7 @@ pub(crate) fn apply(limits: &Limits) -> Result<(), JailError> {
         (Resource::RLIMIT_FSIZE, limits.file_bytes),
         (Resource::RLIMIT_NOFILE, limits.open_files),
         (Resource::RLIMIT_NPROC, limits.processes),
-        (Resource::RLIMIT_CORE, Some(0)),
+        (Resource::RLIMIT_CORE, Some(NO_CORE)),
         (Resource::RLIMIT_MEMLOCK, Some(64 * 1024)),
         (Resource::RLIMIT_MSGQUEUE, Some(0)),
     ];

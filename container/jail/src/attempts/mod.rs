@@ -11,6 +11,8 @@
 
 pub(crate) mod run;
 
+pub use run::Errand;
+
 mod files;
 mod outside;
 mod ways;

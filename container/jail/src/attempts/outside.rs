@@ -167,7 +167,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "write a program of the system",
-        Refused(&[EROFS]),
+        Refused(&[EROFS, EACCES]),
         KEPT,
         |_| tried(OpenOptions::new().append(true).open("/usr/bin/env")),
     ),

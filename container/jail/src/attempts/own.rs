@@ -47,10 +47,8 @@ pub(super) const ROWS: &[Row] = &[
     row("raise a capability", FILTERED, |_| tried(raise())),
     row("pass a capability on", FILTERED, |_| {
         // PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_ADMIN
-        tried(call(
-            libc::SYS_prctl,
-            [number(47), number(2), number(12), number(0), number(0)],
-        ))
+        let words = [number(47), number(2), number(12), number(0), number(0)];
+        tried(raise().and_then(|()| call(libc::SYS_prctl, words)))
     }),
     row("keep capabilities", FILTERED, |_| {
         // PR_SET_SECUREBITS, SECBIT_KEEP_CAPS
@@ -77,6 +75,16 @@ pub(super) const ROWS: &[Row] = &[
     }),
     row("raise how much may be dumped", FILTERED, |_| {
         raised(Resource::RLIMIT_CORE)
+    }),
+    row("hand a crash to the machine's handler", &[], |_| {
+        // 1 is the limit with which a handler is not called; 0 is not.
+        match getrlimit(Resource::RLIMIT_CORE) {
+            Ok((_, 1)) => Outcome::Failed("it would not be called".to_owned()),
+            // Whoever started the gateway may have set it so; then there must be none to be called.
+            Ok((_, 0)) if !has_crash_handler() => Outcome::Failed("there is none".to_owned()),
+            Ok(limits) => Outcome::Worked(format!("the limits are {limits:?}")),
+            Err(error) => tried::<(), _>(Err(error)),
+        }
     }),
     row("go before others", &[libc::EACCES, EPERM], |_| {
         tried(call(
@@ -265,14 +273,20 @@ fn changed(which: libc::c_long, id: u32) -> Outcome {
     tried(call(which, [number(id)]))
 }
 
-/// Sets all capabilities effective and permitted.
+/// Holds capabilities for the network, and passes them on to what it runs.
 fn raise() -> Result<(), Errno> {
     let mut header = bytes(&[0x2008_0522]);
-    let mut data = bytes(&[0x3000_0000_3000, 0, 0]);
+    // Effective and permitted, inheritable; the upper half of each is none.
+    let held = 1 << 12;
+    let mut data = bytes(&[held | held << 32, held, 0]);
     call(
         libc::SYS_capset,
         [Word::Room(&mut header), Word::Room(&mut data)],
     )
+}
+
+fn has_crash_handler() -> bool {
+    fs::read("/proc/sys/kernel/core_pattern").is_ok_and(|pattern| pattern.starts_with(b"|"))
 }
 
 fn raised(resource: Resource) -> Outcome {

@@ -9,8 +9,8 @@ use libc::{
 };
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
 
 /// Those that are tried: to be among [`crate::spec::JailSpec::protect`].
 pub(crate) const PROTECTED: [&str; 6] = [
@@ -33,7 +33,20 @@ const WRITABLE: Expect = Open(
 pub(super) const ROWS: &[Row] = &[
     row("write a git hook", |to| write(to, ".git/hooks/pre-commit")),
     row("make a folder of git hooks", |to| {
-        tried(fs::create_dir(to.workspace.join(".git/hooks/x")))
+        let path = there(to, ".git/hooks").join("x");
+        let _ = fs::remove_dir(&path);
+        tried(fs::create_dir(path))
+    }),
+    row("write a git hook in capitals", |to| {
+        // Where letter case means something this is another folder, and nobody runs what is in it.
+        let (hooks, capitals) = (there(to, ".git/hooks"), to.workspace.join(".GIT/HOOKS"));
+        match hooks
+            .metadata()
+            .and_then(|hooks| Ok((hooks.ino(), capitals.metadata()?.ino())))
+        {
+            Ok((one, other)) if one == other => write(to, ".GIT/HOOKS/pre-commit"),
+            _ => Outcome::Failed("it is another folder".to_owned()),
+        }
     }),
     row("write git's settings", |to| write(to, ".git/config")),
     row("write git's modules", |to| write(to, ".gitmodules")),
@@ -43,28 +56,32 @@ pub(super) const ROWS: &[Row] = &[
         write(to, ".vscode/tasks.json")
     }),
     row("write git's settings by another name", |to| {
+        there(to, ".git/config");
         write(to, "x/../.git/./config")
     }),
     row("write git's settings through /proc", |to| {
         let path = Path::new("/proc/self/root").join(relative(&to.workspace.join(".git/config")));
+        there(to, ".git/config");
         tried(open(&path))
     }),
     row("write git's settings through a link", |to| {
         let link = to.workspace.join("settings");
         let _ = fs::remove_file(&link);
         let _ = symlink(".git/config", &link);
+        there(to, ".git/config");
         tried(open(&link))
     }),
     row("write git's settings through a linked folder", |to| {
         let link = to.workspace.join("repository");
         let _ = fs::remove_file(&link);
         let _ = symlink(".git", &link);
+        there(to, ".git/config");
         tried(open(&link.join("config")))
     }),
     row("link to git's settings and write", |to| {
         let link = to.workspace.join("hard");
         let _ = fs::remove_file(&link);
-        let linked = fs::hard_link(to.workspace.join(".git/config"), &link);
+        let linked = fs::hard_link(there(to, ".git/config"), &link);
         let outcome = tried(linked.and_then(|()| open(&link)));
         let _ = fs::remove_file(&link);
         outcome
@@ -74,32 +91,34 @@ pub(super) const ROWS: &[Row] = &[
     }),
     row("rename into a shell's start", |to| rename_to(to, ".bashrc")),
     row("link into a shell's start", |to| {
-        tried(fresh(to).and_then(|ours| fs::hard_link(ours, to.workspace.join(".bashrc"))))
+        tried(fresh(to).and_then(|ours| fs::hard_link(ours, gone(to, ".bashrc"))))
     }),
     row("make a shell's start a link", |to| {
-        tried(symlink("ours", to.workspace.join(".bashrc")))
+        tried(symlink("ours", gone(to, ".bashrc")))
     }),
     row("make a shell's start a folder", |to| {
-        tried(fs::create_dir(to.workspace.join(".bashrc")))
+        tried(fs::create_dir(gone(to, ".bashrc")))
     }),
     row("exchange with git's settings", |to| {
         exchange(to, ".git/config")
     }),
     row("exchange with the folder of git", |to| {
         let _ = fs::create_dir(to.workspace.join("ours.d"));
-        swap(&to.workspace.join("ours.d"), &to.workspace.join(".git"))
+        swap(&to.workspace.join("ours.d"), &there(to, ".git"))
     }),
     row("remove git's settings", |to| {
-        tried(fs::remove_file(to.workspace.join(".git/config")))
+        tried(fs::remove_file(there(to, ".git/config")))
     }),
     row("remove the folder of hooks", |to| {
-        tried(fs::remove_dir_all(to.workspace.join(".git/hooks")))
+        tried(fs::remove_dir_all(there(to, ".git/hooks")))
     }),
     row("remove a shell's start", |to| {
-        tried(fs::remove_file(to.workspace.join(".bashrc")))
+        gone(to, ".bashrc");
+        tried(fs::remove_file(there(to, ".bashrc")))
     }),
     row("remove an editor's folder", |to| {
-        tried(fs::remove_dir(to.workspace.join(".vscode")))
+        let _ = fs::remove_file(to.workspace.join(".vscode/tasks.json"));
+        tried(fs::remove_dir(there(to, ".vscode")))
     }),
     row("rename git's settings away", |to| {
         rename_away(to, ".git/config")
@@ -114,14 +133,15 @@ pub(super) const ROWS: &[Row] = &[
         rename_away(to, ".bashrc")
     }),
     row("truncate git's settings", |to| {
-        tried(nix::unistd::truncate(&to.workspace.join(".git/config"), 0))
+        tried(nix::unistd::truncate(&there(to, ".git/config"), 0))
     }),
     row("open git's settings to others", |to| {
-        let path = to.workspace.join(".git/config");
+        let path = there(to, ".git/config");
         tried(fs::set_permissions(path, fs::Permissions::from_mode(0o666)))
     }),
     row("give a shell's start away", |to| {
-        let path = c_path(&to.workspace.join(".bashrc"));
+        gone(to, ".bashrc");
+        let path = c_path(&there(to, ".bashrc"));
         let us = (
             nix::unistd::Uid::current().as_raw(),
             nix::unistd::Gid::current().as_raw(),
@@ -175,6 +195,29 @@ const fn row(name: &'static str, run: fn(&Targets) -> Outcome) -> Row {
     }
 }
 
+/// Has it there, where that can be had: an earlier attempt may have removed it.
+fn there(to: &Targets, name: &str) -> PathBuf {
+    let path = to.workspace.join(name);
+    if name.is_empty() || FOLDERS.contains(&name) {
+        let _ = fs::create_dir_all(&path);
+    } else if fs::symlink_metadata(&path).is_err() {
+        let _ = path.parent().map(fs::create_dir_all);
+        let _ = File::create(&path);
+    }
+    path
+}
+
+/// Has it gone, where it can be made to go.
+fn gone(to: &Targets, name: &str) -> PathBuf {
+    let path = to.workspace.join(name);
+    if fs::remove_file(&path).is_err() {
+        let _ = fs::remove_dir(&path);
+    }
+    path
+}
+
+const FOLDERS: [&str; 3] = [".git", ".git/hooks", ".vscode"];
+
 fn relative(path: &Path) -> &Path {
     path.strip_prefix("/").unwrap_or(path)
 }
@@ -195,11 +238,16 @@ fn open(path: &Path) -> io::Result<()> {
 
 fn write(to: &Targets, name: &str) -> Outcome {
     let _ = fs::create_dir(to.workspace.join("x"));
+    let folder = Path::new(name)
+        .parent()
+        .and_then(Path::to_str)
+        .unwrap_or_default();
+    there(to, folder);
     tried(open(&to.workspace.join(name)))
 }
 
 /// A file of our own, to be put somewhere.
-fn fresh(to: &Targets) -> io::Result<std::path::PathBuf> {
+fn fresh(to: &Targets) -> io::Result<PathBuf> {
     let ours = to.workspace.join("ours");
     File::create(&ours)?;
     Ok(ours)
@@ -210,7 +258,8 @@ fn rename_to(to: &Targets, name: &str) -> Outcome {
 }
 
 fn rename_away(to: &Targets, name: &str) -> Outcome {
-    let (from, away) = (to.workspace.join(name), to.workspace.join("away"));
+    gone(to, name);
+    let (from, away) = (there(to, name), to.workspace.join("away"));
     let result = fs::rename(&from, &away);
     if result.is_ok() {
         let _ = fs::rename(&away, &from);
@@ -221,7 +270,7 @@ fn rename_away(to: &Targets, name: &str) -> Outcome {
 fn exchange(to: &Targets, name: &str) -> Outcome {
     match fresh(to) {
         Err(error) => failed(&error),
-        Ok(ours) => swap(&ours, &to.workspace.join(name)),
+        Ok(ours) => swap(&ours, &there(to, name)),
     }
 }
 

@@ -24,11 +24,11 @@ const LONGEST: u64 = 4096;
 
 /// What the child is to do; its one argument, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Errand {
+pub struct Errand {
     /// What there is to be reached.
-    pub(crate) targets: Targets,
+    pub targets: Targets,
     /// The rows of the self-test only, or all.
-    pub(crate) only_at_start: bool,
+    pub only_at_start: bool,
 }
 
 /// Makes the attempts and prints [`Outcomes`] on stdout, as JSON.

@@ -2,7 +2,7 @@
 
 use super::call::{Word, call, descriptor, number};
 use super::{Expect, Outcome, Row, Targets, Wall, failed, tried};
-use Expect::Refused;
+use Expect::{Open, Refused};
 use libc::{EACCES, EADDRNOTAVAIL, ECONNREFUSED, EHOSTUNREACH, EINVAL, ENETUNREACH, ENOENT, EPERM};
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -23,6 +23,9 @@ const NOT_THERE: Expect = Refused(&[ENOENT]);
 
 const NAME_SERVER: Ipv4Addr = Ipv4Addr::new(8, 8, 8, 8);
 const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
+
+const LISTENS: &str =
+    "without a network namespace a server that a tool starts is on the machine's own network";
 
 pub(super) const ROWS: &[Row] = &[
     // === by path and by name ===
@@ -157,12 +160,6 @@ pub(super) const ROWS: &[Row] = &[
         connected(Ipv4Addr::UNSPECIFIED.into(), to.port)
     }),
     row(
-        "connect by another loopback address",
-        NOBODY,
-        NO_SOCKET,
-        |to| connected(Ipv4Addr::new(127, 9, 9, 9).into(), to.port),
-    ),
-    row(
         "connect by sending",
         Refused(&[ECONNREFUSED, libc::EPIPE]),
         NO_SOCKET,
@@ -290,6 +287,12 @@ pub(super) const ROWS: &[Row] = &[
         NOBODY,
         NO_SOCKET,
         |_| proxied("10.0.0.1:80"),
+    ),
+    row(
+        "listen where others can call",
+        NOBODY,
+        Open(LISTENS),
+        |_| listen_to_others(),
     ),
     row(
         "listen as the web's server",
@@ -460,6 +463,18 @@ const CLOSED: [io::ErrorKind; 4] = [
     io::ErrorKind::ConnectionReset,
     io::ErrorKind::UnexpectedEof,
 ];
+
+/// Listens on every address, where there are others than the loopback's.
+fn listen_to_others() -> Outcome {
+    let listening = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0));
+    let interfaces = fs::read_to_string("/proc/self/net/dev").unwrap_or_default();
+    let names = interfaces.lines().filter_map(|line| line.split_once(':'));
+    let others = names.filter(|(name, _)| name.trim() != "lo").count();
+    match listening {
+        Ok(_) if others == 0 => Outcome::Failed("none but the loopback is here".to_owned()),
+        listening => tried(listening),
+    }
+}
 
 fn bind_device() -> Outcome {
     let bound = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).and_then(|socket| {

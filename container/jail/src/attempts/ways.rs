@@ -133,12 +133,6 @@ pub(super) const ROWS: &[Row] = &[
         tried(File::open(&to.canary).and_then(|file| Ok(super::raw::map(&file)?)))
     }),
     row(
-        "mix letter case outside",
-        NOT_THERE,
-        Refused(&[EACCES, ENOENT]),
-        |to| tried(read(&to.outside().join("CANARY"))),
-    ),
-    row(
         "read by the keeper's root",
         Refused(&[EACCES]),
         KEPT,

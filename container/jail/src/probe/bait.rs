@@ -11,9 +11,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{fs, io, process};
 
-/// Removed when dropped.
-pub(super) struct Bait {
-    pub(super) targets: Targets,
+/// Things outside that a child must not reach, where there is really somebody to be reached. Removed
+/// when dropped.
+#[derive(Debug)]
+pub struct Bait {
+    /// Where all of it is.
+    pub targets: Targets,
     folder: PathBuf,
     datagrams: UdpSocket,
     _shared: SharedBait,
@@ -23,7 +26,10 @@ pub(super) struct Bait {
 
 impl Bait {
     /// Lays everything in a new folder beneath `folder`.
-    pub(super) fn lay(folder: &Path) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// When `folder` can not be written, or no port is to be had.
+    pub fn lay(folder: &Path) -> io::Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let pid = process::id();
         let id = format!("{pid}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
@@ -60,8 +66,9 @@ impl Bait {
         })
     }
 
-    /// The texts of the datagrams that came.
-    pub(super) fn arrived(&self) -> BTreeSet<String> {
+    /// The texts of the datagrams that came since it was last asked: a mark, a line feed and the name
+    /// of the row that sent it.
+    pub fn arrived(&self) -> BTreeSet<String> {
         let mut texts = BTreeSet::new();
         let mut text = [0; 256];
         while let Ok(length) = self.datagrams.recv(&mut text) {

@@ -18,7 +18,8 @@ mod judge;
 mod shared;
 
 use crate::attempts::{Outcome, Row, Verdict, Walls, rows};
-use bait::Bait;
+pub use bait::Bait;
+
 use child::{Heard, Nursery, Setting};
 use serde::{Deserialize, Serialize};
 use std::io;

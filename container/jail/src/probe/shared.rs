@@ -8,10 +8,14 @@ use crate::attempts::Shared;
 use libc::{IPC_CREAT, IPC_PRIVATE, IPC_RMID};
 use nix::pty::{OpenptyResult, openpty};
 use std::ffi::CString;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::{fs, ptr};
 
-/// Removed when dropped. What this machine does not have is left out.
+/// Open to every user, so that nothing but the walls is in the way. Removed when dropped. What this
+/// machine does not have is left out.
+#[derive(Debug)]
 pub(super) struct SharedBait {
     pub(super) shared: Shared,
     _terminal: Option<OpenptyResult>,
@@ -20,7 +24,7 @@ pub(super) struct SharedBait {
 impl SharedBait {
     /// Lays everything under a name that nobody else has.
     pub(super) fn lay(name: &str) -> Self {
-        let mode = 0o600 | IPC_CREAT;
+        let mode = 0o666 | IPC_CREAT;
         // SAFETY: these take integers only.
         let (segment, queue, semaphores) = unsafe {
             (
@@ -31,7 +35,8 @@ impl SharedBait {
         };
         let made = |id: i32| (id >= 0).then_some(id);
         for place in places(name) {
-            let _ = fs::write(place, "x");
+            let _ = fs::write(&place, "x");
+            let _ = fs::set_permissions(place, Permissions::from_mode(0o666));
         }
         make_queue(name);
         let terminal = openpty(None, None).ok();
@@ -39,6 +44,7 @@ impl SharedBait {
             .as_ref()
             .and_then(|pair| nix::unistd::ttyname(&pair.slave).ok());
         let path = path.unwrap_or_default().display().to_string();
+        let _ = fs::set_permissions(&path, Permissions::from_mode(0o666));
         Self {
             shared: Shared {
                 segment: made(segment),
