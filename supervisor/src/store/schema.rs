@@ -188,3 +188,11 @@ fn open_error(file: &Path, cause: String) -> StoreError {
         cause,
     }
 }
+
+/// A database as an older program left it.
+#[cfg(test)]
+pub(super) fn of_version(version: usize, file: &Path) {
+    let mut connection = Connection::open(file).unwrap();
+    let migrations = Migrations::from_slice(VERSIONS);
+    migrations.to_version(&mut connection, version).unwrap();
+}

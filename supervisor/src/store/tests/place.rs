@@ -73,10 +73,40 @@ fn a_newer_database_is_left_alone() {
     let expected = StoreError::Newer {
         file: file.clone(),
         found: 99,
-        known: 1,
+        known: crate::store::schema::NEWEST,
     };
     assert_eq!(error, expected);
     assert_eq!(fs::read(&file).unwrap(), before);
+}
+
+#[test]
+fn an_older_database_is_brought_up_to_date_with_all_it_holds() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("state.sqlite");
+    crate::store::schema::of_version(1, &file);
+    let connection = rusqlite::Connection::open(&file).unwrap();
+    let row = "INSERT INTO sessions (id, key, agent, begun_at, updated_at)
+               VALUES ('old', 'agent:main:main', 'main', 1, 1)";
+    connection.execute(row, []).unwrap();
+    drop(connection);
+    let store = open(home.path());
+    let found = run(opened(&store, &session("main")));
+    assert_eq!((found.id.as_str(), found.elevated), ("old", None));
+}
+
+#[test]
+fn what_was_said_of_elevated_commands_ends_with_the_session() {
+    let home = tempfile::tempdir().unwrap();
+    let (store, key) = (open(home.path()), session("main"));
+    let said = |store: &Store| run(opened(store, &key)).elevated;
+    assert_eq!(said(&store), None);
+    let life = run(opened(&store, &key)).id;
+    run(store.set_elevated(&life, "ask")).unwrap();
+    drop(store);
+    let store = open(home.path());
+    assert_eq!(said(&store).as_deref(), Some("ask"));
+    run(store.reset(&key)).unwrap();
+    assert_eq!(said(&store), None);
 }
 
 #[test]
