@@ -14,6 +14,7 @@ use crate::error::{During, JailError};
 use crate::handover::{self, Answer};
 use crate::landlock::{self, Ports, Rules};
 use crate::namespaces::{self, Half};
+use crate::ownership::{self, Mapped};
 use crate::placeholders::{Placeholders, Workspace};
 use crate::plan::{self, Access, Plan};
 use crate::reaper::{self, Reach};
@@ -114,8 +115,9 @@ fn obey() -> Result<u8, JailError> {
 
 /// Opens a room. Why that failed is told twice: to whoever waits for the room, and on stderr.
 fn open(spec: &JailSpec) -> Result<u8, JailError> {
+    let mapped = ownership::map(spec);
     let opened = match namespaces::split(spec) {
-        Ok(Half::Inside { link }) => return Ok(first_in_room(spec, &link)),
+        Ok(Half::Inside { link }) => return Ok(first_in_room(spec, &link, mapped)),
         Ok(Half::Outside { inner, link }) => outside(inner, &link, false),
         Err(error) => Err(error),
     };
@@ -133,16 +135,16 @@ fn open(spec: &JailSpec) -> Result<u8, JailError> {
 }
 
 /// The first process in a room, and until somebody joins it the only one.
-fn first_in_room(spec: &JailSpec, link: &OwnedFd) -> u8 {
-    let opened = namespaces::settle(spec, link).and_then(|()| hand_over(spec));
+fn first_in_room(spec: &JailSpec, link: &OwnedFd, mapped: Vec<Mapped>) -> u8 {
+    let opened = namespaces::settle(spec, link).and_then(|()| hand_over(spec, mapped));
     report(link, opened.map(|()| 0))
 }
 
 /// Builds what programs in the room share and gives it to whoever asked for it.
-fn hand_over(spec: &JailSpec) -> Result<(), JailError> {
+fn hand_over(spec: &JailSpec, mapped: Vec<Mapped>) -> Result<(), JailError> {
     let mut descriptors = namespaces::handles(spec)?;
     let namespaces = descriptors.len();
-    let (_, workspaces) = build_root(spec)?;
+    let (_, workspaces) = build_root(spec, mapped)?;
     let doors = spec.network == Network::Proxied;
     if doors {
         descriptors.extend(doors::open()?);
@@ -165,7 +167,7 @@ type Held = Vec<(OwnedFd, Vec<PathBuf>)>;
 
 /// Builds a private root, and moves into it. Returns the workspaces in which placeholders stand,
 /// each held by its folder.
-fn build_root(spec: &JailSpec) -> Result<(Plan, Held), JailError> {
+fn build_root(spec: &JailSpec, mapped: Vec<Mapped>) -> Result<(Plan, Held), JailError> {
     let workspaces = hold_workspaces(spec)?;
     let plan = plan::plan(spec, &plan::Machine)?;
     for (path, folder) in &plan.missing {
@@ -176,7 +178,7 @@ fn build_root(spec: &JailSpec) -> Result<(Plan, Held), JailError> {
             cause,
         })?;
     }
-    mounts::enter(&plan, spec.limits.tmp_bytes)?;
+    mounts::enter(&plan, spec.limits.tmp_bytes, mapped)?;
     let standing = plan.missing.keys().chain(&plan.placeholders);
     let places = |workspace: &Workspace| {
         let places = standing.clone().filter_map(|path| workspace.place(path));
@@ -224,7 +226,7 @@ fn join(spec: &JailSpec, room: Vec<OwnedFd>) -> Result<u8, JailError> {
             privileges::keep_outside(false)?;
             outside(inner, &link, false)
         }
-        Half::Inside { link } => Ok(keeper(spec, &link, Walls::Room)),
+        Half::Inside { link } => Ok(keeper(spec, &link, Walls::Room, Vec::new())),
     }
 }
 
@@ -243,6 +245,7 @@ fn run(spec: &JailSpec) -> Result<u8, JailError> {
 }
 
 fn with_namespaces(spec: &JailSpec) -> Result<u8, JailError> {
+    let mapped = ownership::map(spec);
     match namespaces::split(spec)? {
         Half::Outside { inner, link } => {
             let cleans_up = !spec.protect.is_empty();
@@ -252,7 +255,7 @@ fn with_namespaces(spec: &JailSpec) -> Result<u8, JailError> {
             }
             ended
         }
-        Half::Inside { link } => Ok(keeper(spec, &link, Walls::Namespaces)),
+        Half::Inside { link } => Ok(keeper(spec, &link, Walls::Namespaces, mapped)),
     }
 }
 
@@ -265,7 +268,7 @@ fn without_namespaces(spec: &JailSpec) -> Result<u8, JailError> {
         }
         Side::Child => {
             drop(outer_end);
-            Ok(keeper(spec, &inner_end, Walls::Plain))
+            Ok(keeper(spec, &inner_end, Walls::Plain, Vec::new()))
         }
     }
 }
@@ -290,8 +293,8 @@ fn outside(inner: Pid, link: &OwnedFd, cleans_up: bool) -> Result<u8, JailError>
 }
 
 /// The keeper: builds what holds for all inside, starts the program, waits for the end.
-fn keeper(spec: &JailSpec, link: &OwnedFd, walls: Walls) -> u8 {
-    let started = build(spec, link, &walls).and_then(|(plan, held)| {
+fn keeper(spec: &JailSpec, link: &OwnedFd, walls: Walls, mapped: Vec<Mapped>) -> u8 {
+    let started = build(spec, link, &walls, mapped).and_then(|(plan, held)| {
         let program = sys::fork_sharing(|| finish(target(spec, &plan, &walls))).during("fork")?;
         Ok((program, held))
     });
@@ -326,12 +329,17 @@ fn report(link: &OwnedFd, result: Result<u8, JailError>) -> u8 {
 }
 
 /// Returns what is shown, and what is to be held as long as that is.
-fn build(spec: &JailSpec, link: &OwnedFd, walls: &Walls) -> Result<(Plan, Held), JailError> {
+fn build(
+    spec: &JailSpec,
+    link: &OwnedFd,
+    walls: &Walls,
+    mapped: Vec<Mapped>,
+) -> Result<(Plan, Held), JailError> {
     let mut held = Vec::new();
     let plan = match walls {
         Walls::Namespaces => {
             namespaces::settle(spec, link)?;
-            let (plan, workspaces) = build_root(spec)?;
+            let (plan, workspaces) = build_root(spec, mapped)?;
             held = workspaces;
             plan
         }
@@ -346,9 +354,12 @@ fn build(spec: &JailSpec, link: &OwnedFd, walls: &Walls) -> Result<(Plan, Held),
         }
     };
     privileges::empty_bounding_set()?;
-    if let Some(workspace) = spec.write.first() {
-        privileges::become_owner(workspace)?;
-    }
+    match (spec.write.first(), spec.user) {
+        // Who that is has been mapped, if it could be.
+        (Some(workspace), _) => privileges::become_owner(workspace)?,
+        (None, Some(user)) => privileges::become_user(user, user)?,
+        (None, None) => false,
+    };
     privileges::drop_capabilities()?;
     privileges::no_new_privileges()?;
     limits::harden().during("close core dumps")?;

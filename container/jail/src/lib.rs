@@ -18,6 +18,8 @@ mod handover;
 
 pub mod attempts;
 
+mod ownership;
+
 mod namespaces;
 mod reaper;
 

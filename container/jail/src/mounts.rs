@@ -12,6 +12,7 @@ use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::{Mode, SFlag, fstat, mknod};
 use nix::unistd::{Uid, chdir, pivot_root};
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -63,8 +64,13 @@ const PLACES: [&str; 4] = ["/tmp", "/mnt", "/usr", "/etc"];
 
 /// Builds what `plan` says and makes it this process's root, for good. Needs namespaces of its own
 /// (user, mount, pid), and to be pid 1.
-pub(crate) fn enter(plan: &Plan, tmp_bytes: Option<u64>) -> Result<(), JailError> {
-    let sources = open_sources(plan)?;
+/// `mapped` are mounts to be put at their paths in place of what is there.
+pub(crate) fn enter(
+    plan: &Plan,
+    tmp_bytes: Option<u64>,
+    mapped: Vec<(PathBuf, OwnedFd)>,
+) -> Result<(), JailError> {
+    let sources = open_sources(plan, mapped)?;
     let nodes = open_nodes()?;
     let root = place_root(tmp_bytes.unwrap_or(TMP_BYTES))?;
     let root = Root(root);
@@ -147,14 +153,29 @@ impl Root {
         Ok(())
     }
 
-    fn binds(&self, plan: &Plan, sources: Vec<OwnedFd>) -> Result<(), JailError> {
-        for (bind, source) in plan.binds.iter().zip(sources) {
-            let place = self.at(&bind.path);
-            mount_point(&place, bind.folder)
-                .and_then(|()| put(&source, &place))
+    fn binds(&self, plan: &Plan, mut sources: BTreeMap<PathBuf, OwnedFd>) -> Result<(), JailError> {
+        for bind in &plan.binds {
+            self.bind(bind, sources.remove(&bind.path))
                 .map_err(|cause| path_error(&bind.path, cause))?;
         }
         Ok(())
+    }
+
+    /// Puts `source` at its place. There is none for a part of a workspace, which is bound on
+    /// itself: its owner is mapped as that of the whole is.
+    fn bind(&self, bind: &Bind, source: Option<OwnedFd>) -> io::Result<()> {
+        let place = self.at(&bind.path);
+        mount_point(&place, bind.folder)?;
+        let source = match source {
+            Some(source) => source,
+            None => open(&place)?,
+        };
+        let closed = match bind.access {
+            Access::Read | Access::Protected => READ_ONLY,
+            Access::Write | Access::Pinned => 0,
+        };
+        set(&source, Depth::All, closed | NO_SETUID | NO_DEVICES)?;
+        put(&source, &place)
     }
 
     /// Covers links that stand in the place of protected paths with what nobody may open.
@@ -247,21 +268,22 @@ const MEND_MOUNT: &str = "let this program mount in its own namespace: in Docker
 
 const MEND_PROC: &str = "in Docker add --security-opt systempaths=unconfined";
 
-/// Opens what is to be bound, with the attributes it will have.
-fn open_sources(plan: &Plan) -> Result<Vec<OwnedFd>, JailError> {
-    let open = |bind: &Bind| {
-        let source = open(&bind.path)?;
-        let closed = match bind.access {
-            Access::Read | Access::Protected => READ_ONLY,
-            Access::Write | Access::Pinned => 0,
-        };
-        set(&source, Depth::All, closed | NO_SETUID | NO_DEVICES)?;
-        Ok(source)
-    };
-    plan.binds
-        .iter()
-        .map(|bind| open(bind).map_err(|cause| path_error(&bind.path, cause)))
-        .collect()
+/// Opens what is to be bound.
+fn open_sources(
+    plan: &Plan,
+    mapped: Vec<(PathBuf, OwnedFd)>,
+) -> Result<BTreeMap<PathBuf, OwnedFd>, JailError> {
+    let mut sources = BTreeMap::from_iter(mapped);
+    for Bind { path, access, .. } in &plan.binds {
+        match access {
+            Access::Read | Access::Write if !sources.contains_key(path) => {
+                let source = open(path).map_err(|cause| path_error(path, cause))?;
+                sources.insert(path.clone(), source);
+            }
+            Access::Read | Access::Write | Access::Pinned | Access::Protected => {}
+        }
+    }
+    Ok(sources)
 }
 
 /// Device files can not be made in a user namespace: the machine's are bound.

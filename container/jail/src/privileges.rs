@@ -68,7 +68,7 @@ pub(crate) fn become_owner(path: &Path) -> Result<bool, JailError> {
 
 /// Changes user and group for good, when this is root with the right to, also that to signal the
 /// user afterwards: the supervisor, which is root then too, has to end what it starts.
-fn become_user(uid: u32, gid: u32) -> Result<bool, JailError> {
+pub(crate) fn become_user(uid: u32, gid: u32) -> Result<bool, JailError> {
     let needed = 1 << CAP_KILL | 1 << CAP_SETGID | 1 << CAP_SETUID;
     let held = sys::capabilities().during("read capabilities")?;
     if !Uid::effective().is_root() || held & needed != needed {

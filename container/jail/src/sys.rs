@@ -86,6 +86,15 @@ fn owned(fd: c_long, own: impl FnOnce(RawFd) -> OwnedFd) -> Result<OwnedFd, Errn
     Errno::result(fd).map(|fd| own(fd as RawFd))
 }
 
+/// The attribute of a mount whose ids are mapped.
+pub(crate) const MAPPED_IDS: u64 = 0x0010_0000;
+
+/// Ends this process, doing nothing that is meant for its parent's end.
+pub(crate) fn exit_now() -> ! {
+    // SAFETY: takes an integer, and does not return.
+    unsafe { libc::_exit(0) }
+}
+
 /// Attributes of mounts (`MOUNT_ATTR_…`, `MS_PRIVATE`) in the kernel's layout.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default)]

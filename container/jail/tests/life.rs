@@ -98,7 +98,7 @@ fn the_end_of_the_program_is_the_end_of_its_daemons() {
 #[test]
 fn a_polite_end_reaches_the_program() {
     let place = Place::new();
-    let script = "trap 'echo asked; exit 3' TERM; echo ready; read x";
+    let script = "trap 'echo asked; exit 3' TERM; sleep 1000 & echo ready; wait";
     for spec in place.shells(script) {
         let mut running = start(&spec);
         running.wait_for("ready\n");

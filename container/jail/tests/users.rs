@@ -2,11 +2,14 @@
 
 mod common;
 
-use common::{JAIL, Place, as_somebody, have_namespaces, join_as, open_as, run, start, start_as};
+use common::{
+    JAIL, Place, as_somebody, have_namespaces, join_as, open, open_as, run, start, start_as,
+    start_in,
+};
 use jail::child::{Signal, kill_group};
 use jail::spec::{JailSpec, Limits};
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, chown};
 use std::process::Command;
 
 /// As root, everything again as somebody else; as somebody else, that is what all other tests did.
@@ -80,12 +83,74 @@ fn what_root_runs_in_somebody_s_workspace_runs_as_somebody() {
     }
 }
 
+/// Whoever owns the workspace, each session is a user of its own, and what it makes is the owner's.
+#[test]
+fn a_session_of_root_has_a_user_of_its_own() {
+    const SESSION: u32 = 7_654_321;
+    if !nix::unistd::geteuid().is_root() || !have_namespaces() {
+        return;
+    }
+    let places = [Place::somebody_s(54326), Some(Place::new())];
+    for place in places.into_iter().flatten() {
+        let ws = &place.workspace;
+        let owner = fs::metadata(ws).unwrap().uid();
+        fs::write(ws.join("his"), "").unwrap();
+        chown(ws.join("his"), Some(owner), Some(owner)).unwrap();
+        fs::create_dir_all(ws.join(".git/hooks")).unwrap();
+        chown(ws.join(".git"), Some(owner), Some(owner)).unwrap();
+        fs::write(ws.join("another"), "kept").unwrap();
+        chown(ws.join("another"), Some(11), Some(11)).unwrap();
+        let spec = |script: &str, user: u32| JailSpec {
+            user: Some(user),
+            protect: vec![ws.join(".git/hooks"), ws.join(".bashrc")],
+            ..place.shell(script)
+        };
+        let script = "id -u; id -g; id -G; echo x >>his; touch made .git/index; mkdir -p folder
+            stat -c %u made his . another; echo x >>another; echo x >.bashrc
+            touch .git/hooks/x; chown 11 made; cat another; echo";
+        let ended = run(&spec(script, SESSION));
+        let me = SESSION.to_string();
+        let lines: Vec<_> = ended.stdout.lines().collect();
+        let expected = [&me, &me, &me, &me, &me, &me, "11", "kept"];
+        assert_eq!(lines, expected, "{ended:?}");
+        assert_eq!(ended.stderr.lines().count(), 4, "{ended:?}");
+        for name in ["made", "folder", "his", ".git/index"] {
+            let made = fs::metadata(ws.join(name)).unwrap();
+            assert_eq!((made.uid(), made.gid()), (owner, owner), "{name}");
+        }
+        // What one uses up is not another's to lack.
+        let many = "for i in $(seq 14); do sleep 1000 & done; echo ready; read x";
+        let limited = |script: &str, user: u32| JailSpec {
+            limits: Limits {
+                processes: Some(20),
+                ..Limits::default()
+            },
+            ..spec(script, user)
+        };
+        let rooms = [SESSION, SESSION + 1].map(|user| open(&spec("", user)).room);
+        let running: Vec<_> = rooms
+            .iter()
+            .zip([SESSION, SESSION + 1])
+            .map(|(room, user)| {
+                let mut running = start_in(room, &limited(many, user));
+                running.wait_for("ready\n");
+                running
+            })
+            .collect();
+        let more = start_in(&rooms[0], &limited(many, SESSION)).end();
+        assert!(!more.stdout.contains("ready"), "{more:?}");
+        for running in running {
+            drop(running.link);
+        }
+    }
+}
+
 #[test]
 fn somebody_s_program_ends_as_any_other() {
     let Some(place) = Place::somebody_s(54323) else {
         return;
     };
-    let script = "trap 'echo asked; exit 3' TERM; setsid sleep 1000 & echo ready; read x <&0";
+    let script = "trap 'echo asked; exit 3' TERM; setsid sleep 1000 & echo ready; wait";
     for spec in place.shells(script) {
         let mut running = start(&spec);
         running.wait_for("ready\n");
