@@ -28,5 +28,6 @@ mod audit;
 mod http;
 mod crowd;
 mod isolation;
+mod sandbox;
 mod hibernate;
 mod tidy;

@@ -234,6 +234,7 @@ impl ToolHost {
         policy: &SessionPolicy,
         cancel: CancellationToken,
     ) -> (mpsc::Receiver<String>, Running) {
+        self.rooms.allow(policy.egress());
         let (output, shown) = mpsc::channel(SHOWN);
         let job = self.next_job();
         let mut start = policy.tool_start(job.clone());
