@@ -41,6 +41,8 @@ pub mod actor;
 
 pub mod procfs;
 
+pub mod net;
+
 pub mod eventually;
 
 pub use chat::{Chat, Exchange};
