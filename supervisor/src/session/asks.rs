@@ -4,6 +4,7 @@ use super::driver::{CallEnd, Driver};
 use super::rules;
 use super::state::Input;
 use super::turn::Turn;
+use crate::audit::Event;
 use crate::broker::model::{self, ModelAsk};
 use crate::config::QueueMode;
 use crate::message::Outbound;
@@ -200,8 +201,16 @@ impl Driver {
         let Some(turn) = self.turn.as_ref().map(|turn| turn.id) else {
             return Ok(());
         };
-        let outcome = ToolOutcome::Failed { reason };
         let tool = self.tool_name(request);
+        if !self.policy.offered().iter().any(|spec| spec.name == tool) {
+            // What is not on offer is refused; what makes no sense is not.
+            self.services.audit.record(Event::Refused {
+                session: self.key.clone(),
+                tool: tool.clone(),
+                reason: reason.clone(),
+            });
+        }
+        let outcome = ToolOutcome::Failed { reason };
         let item = TranscriptItem::Outcome {
             call: request,
             tool,
