@@ -150,7 +150,7 @@ pub struct Destination {
 /// What was used on one day by one agent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DayUsage {
-    /// `2026-11-22`, in the machine's time zone.
+    /// `2026-11-22`, UTC.
     pub day: String,
     /// Whose.
     pub agent: AgentId,

@@ -7,6 +7,7 @@ mod approvals;
 mod sandbox;
 mod explain;
 mod usage;
+mod days;
 mod socket;
 
 pub(crate) use door::Door;

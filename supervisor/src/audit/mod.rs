@@ -20,6 +20,7 @@
 
 mod event;
 pub mod log;
+mod newest;
 pub mod read;
 pub mod redact;
 mod rotate;
@@ -43,6 +44,7 @@ const KEPT: u32 = 5;
 #[derive(Debug, Clone)]
 pub struct Audit {
     writer: Arc<writer::Writer>,
+    newest: Arc<newest::Newest>,
 }
 
 impl Audit {
@@ -58,6 +60,7 @@ impl Audit {
         };
         Self {
             writer: Arc::new(writer::Writer::start(place)),
+            newest: Arc::default(),
         }
     }
 
@@ -66,12 +69,21 @@ impl Audit {
     pub fn nowhere() -> Self {
         Self {
             writer: Arc::new(writer::Writer::nowhere()),
+            newest: Arc::default(),
         }
     }
 
     /// Puts an event on record. Never waits.
     pub fn record(&self, event: Event) {
+        self.newest.add(event.clone());
         self.writer.record(event);
+    }
+
+    /// The last `most` lines about a session since the gateway began, oldest first; those of very
+    /// long ago are in the log alone. Secrets are still in them.
+    #[must_use]
+    pub fn newest(&self, session: &SessionKey, most: usize) -> Vec<Line> {
+        self.newest.of(session, most)
     }
 
     /// Who a session's children are put on record for.

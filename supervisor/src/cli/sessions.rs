@@ -50,7 +50,7 @@ enum Command {
         /// Its key, such as agent:main:main.
         session: String,
     },
-    /// What was used per day and agent.
+    /// What was used per day (UTC) and agent.
     Stats(stats::Args),
 }
 

@@ -4,7 +4,7 @@ use super::{CliError, ExitCode, client::Client, figures, on_one_thread, out, pat
 use ipc::control::{FromSupervisor, ToSupervisor};
 use ipc::meter::DayUsage;
 
-/// What was used per day and agent.
+/// What was used per day (UTC) and agent.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The last so many days, today included.
