@@ -12,6 +12,7 @@ mod egress;
 mod gateway;
 mod mock;
 mod procfs;
+mod walls;
 
 use anyhow::{Context as _, Result};
 use gateway::Gateway;
@@ -92,12 +93,14 @@ async fn measure() -> Result<Vec<Row>> {
     rows.push(idle(&gateway));
     rows.push(spawn(&programs)?);
     rows.push(stream().await?);
+    rows.extend(walls::rows(&programs)?);
     rows.extend(turns(&gateway, &mock).await?);
     rows.push(long_transcript(&gateway, &mock).await?);
     rows.push(more_sessions(&gateway).await?);
     drop(gateway);
     rows.push(resume(&programs, &mock).await?);
     rows.extend(many(&programs, &mock).await?);
+    rows.push(accounting(&programs, &mock).await?);
     Ok(rows)
 }
 
@@ -320,6 +323,27 @@ async fn resume(programs: &Path, mock: &Mock) -> Result<Row> {
         "ms",
         runs,
     ))
+}
+
+/// What it costs to watch 100 sessions that have processes and do nothing.
+async fn accounting(programs: &Path, mock: &Mock) -> Result<Row> {
+    let gateway = Gateway::start(programs, &mock.base_url).await?;
+    let mut client = gateway.client().await?;
+    for i in 0..100 {
+        client
+            .say(&format!("agent:main:watched-{i}"), "say something")
+            .await?;
+    }
+    let mut runs = Vec::new();
+    for _ in 0..3 {
+        let before = procfs::cpu(gateway.child.id());
+        let began = Instant::now();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let used = procfs::cpu(gateway.child.id()).saturating_sub(before);
+        runs.push(100.0 * used.as_secs_f64() / began.elapsed().as_secs_f64());
+    }
+    let what = "accounting of 100 sessions at 1 Hz, of a core";
+    Ok(Row::new(what, 1.0, "%", runs))
 }
 
 /// 200 sessions at once with a model that takes a second.

@@ -48,7 +48,17 @@ pub(crate) fn tree_cpu(root: u32) -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
+/// CPU time of one process, without its children's.
+pub(crate) fn cpu(pid: u32) -> Duration {
+    Duration::from_millis(ticks(pid, 2) * 10)
+}
+
 fn cpu_ticks(pid: u32) -> u64 {
+    ticks(pid, 4)
+}
+
+/// The first `fields` of utime, stime, cutime, cstime, together.
+fn ticks(pid: u32, fields: usize) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let after_name = stat
         .rsplit_once(") ")
@@ -58,7 +68,7 @@ fn cpu_ticks(pid: u32) -> u64 {
     after_name
         .split_whitespace()
         .skip(11)
-        .take(4)
+        .take(fields)
         .filter_map(|n| n.parse::<u64>().ok())
         .sum()
 }
