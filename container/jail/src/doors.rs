@@ -24,12 +24,19 @@ pub(crate) fn open() -> Result<Vec<OwnedFd>, JailError> {
     Ok(doors)
 }
 
+/// Whether this process's network namespace has doors: the addresses that lead to them are its own.
+pub(crate) fn are_here() -> bool {
+    UdpSocket::bind((first_captured(), 0)).is_ok()
+}
+
+fn first_captured() -> Ipv4Addr {
+    Ipv4Addr::from_bits(CAPTURED.0.to_bits() + 1)
+}
+
 /// Makes every address of [`CAPTURED`] this machine's own, so that connections to them end here.
 fn capture() -> Result<(), JailError> {
     let none = SockFlag::SOCK_CLOEXEC;
     let socket = socket(AddressFamily::Inet, SockType::Datagram, none, None)
         .during("open a socket for the loopback")?;
-    let (network, prefix) = CAPTURED;
-    let first = Ipv4Addr::from_bits(network.to_bits() + 1);
-    sys::add_to_loopback(&socket, first, prefix).during("capture addresses")
+    sys::add_to_loopback(&socket, first_captured(), CAPTURED.1).during("capture addresses")
 }

@@ -145,6 +145,7 @@ fn hand_over(spec: &JailSpec, mapped: Vec<Mapped>) -> Result<(), JailError> {
     let mut descriptors = namespaces::handles(spec)?;
     let namespaces = descriptors.len();
     let (_, workspaces) = build_root(spec, mapped)?;
+    descriptors.push(File::open("/tmp").during("open the room's /tmp")?.into());
     let doors = spec.network == Network::Proxied;
     if doors {
         descriptors.extend(doors::open()?);
@@ -168,6 +169,7 @@ type Held = Vec<(OwnedFd, Vec<PathBuf>)>;
 /// Builds a private root, and moves into it. Returns the workspaces in which placeholders stand,
 /// each held by its folder.
 fn build_root(spec: &JailSpec, mapped: Vec<Mapped>) -> Result<(Plan, Held), JailError> {
+    namespaces::bound_shared_memory(spec.limits.tmp_bytes);
     let workspaces = hold_workspaces(spec)?;
     let plan = plan::plan(spec, &plan::Machine)?;
     for (path, folder) in &plan.missing {
@@ -221,7 +223,7 @@ fn clean_up(spec: &JailSpec) -> Result<(), JailError> {
 }
 
 fn join(spec: &JailSpec, room: Vec<OwnedFd>) -> Result<u8, JailError> {
-    match namespaces::join(room)? {
+    match namespaces::join(spec, room, doors::are_here)? {
         Half::Outside { inner, link } => {
             privileges::keep_outside(false)?;
             outside(inner, &link, false)
@@ -344,7 +346,7 @@ fn build(
             plan
         }
         Walls::Room => {
-            namespaces::settle_in_room()?;
+            namespaces::settle_in_room(spec)?;
             mounts::renew_process_files()?;
             plan::changes(spec, &plan::Machine)?
         }

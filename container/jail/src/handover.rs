@@ -26,7 +26,7 @@ pub(crate) enum Answer {
     /// It stands. With this come its namespaces (user, mount, ipc, uts, and network if it has its
     /// own) and then its doors (proxy, http, tls, dns) if it has any.
     Opened {
-        /// How many descriptors are namespaces.
+        /// How many descriptors are namespaces. After them comes the room's `/tmp`.
         namespaces: usize,
         /// Whether doors come after them.
         doors: bool,

@@ -20,7 +20,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 
 /// How big `/tmp` and `/dev/shm` are together where the spec does not say, in bytes.
-const TMP_BYTES: u64 = 512 * 1024 * 1024;
+pub(crate) const TMP_BYTES: u64 = 512 * 1024 * 1024;
 
 const READ_ONLY: u64 = 1;
 const NO_SETUID: u64 = 2;

@@ -85,7 +85,11 @@ pub(crate) fn split(spec: &JailSpec) -> Result<Half, JailError> {
 ///
 /// # Errors
 /// [`JailError::Step`] when these are no room's descriptors, or somebody else's.
-pub(crate) fn join(room: Vec<OwnedFd>) -> Result<Half, JailError> {
+pub(crate) fn join(
+    spec: &JailSpec,
+    room: Vec<OwnedFd>,
+    has_doors: fn() -> bool,
+) -> Result<Half, JailError> {
     if room.len() < SHARED.len() {
         let error = "an order to join comes with a room's descriptors";
         return Err(JailError::Spec(error.to_owned()));
@@ -98,7 +102,13 @@ pub(crate) fn join(room: Vec<OwnedFd>) -> Result<Half, JailError> {
     }
     let (outer_end, inner_end) = link()?;
     let own = libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::CLONE_NEWCGROUP;
-    match sys::fork_into(own).map_err(|error| missing(error.into(), MEND))? {
+    // Who is to reach nobody is not to find the room's doors.
+    let network = if spec.network == Network::None && has_doors() {
+        libc::CLONE_NEWNET
+    } else {
+        0
+    };
+    match sys::fork_into(own | network).map_err(|error| missing(error.into(), MEND))? {
         Side::Parent(inner) => Ok(Half::Outside {
             inner,
             link: outer_end,
@@ -145,10 +155,7 @@ const ALL: i32 = libc::CLONE_NEWUSER
 pub(crate) fn settle(spec: &JailSpec, link: &OwnedFd) -> Result<(), JailError> {
     die_with_parent()?;
     if has_own_network(spec) {
-        let none = SockFlag::SOCK_CLOEXEC;
-        let socket = socket(AddressFamily::Inet, SockType::Datagram, none, None)
-            .during("open a socket for the loopback")?;
-        sys::loopback_up(&socket).during("switch the loopback on")?;
+        bring_loopback_up()?;
     }
     sethostname(&spec.hostname).during("set the host name")?;
     if hear(link)?.is_empty() {
@@ -159,10 +166,29 @@ pub(crate) fn settle(spec: &JailSpec, link: &OwnedFd) -> Result<(), JailError> {
 }
 
 /// What pid 1 in a room does first.
-pub(crate) fn settle_in_room() -> Result<(), JailError> {
+pub(crate) fn settle_in_room(spec: &JailSpec) -> Result<(), JailError> {
     die_with_parent()?;
+    if spec.network == Network::None {
+        // It is up already, unless it is new.
+        bring_loopback_up()?;
+    }
     leave_groups();
     Ok(())
+}
+
+/// Bounds what programs can keep in System V shared memory, which is on no process's account and
+/// outlives them, to as much as they can keep in `/tmp`.
+pub(crate) fn bound_shared_memory(bytes: Option<u64>) {
+    let pages = bytes.unwrap_or(crate::mounts::TMP_BYTES) / 4096;
+    // Only root has the right to.
+    let _ = std::fs::write("/proc/sys/kernel/shmall", pages.to_string());
+}
+
+fn bring_loopback_up() -> Result<(), JailError> {
+    let none = SockFlag::SOCK_CLOEXEC;
+    let socket = socket(AddressFamily::Inet, SockType::Datagram, none, None)
+        .during("open a socket for the loopback")?;
+    sys::loopback_up(&socket).during("switch the loopback on")
 }
 
 fn leave_groups() {

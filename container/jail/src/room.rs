@@ -12,6 +12,7 @@
 use crate::error::JailError;
 use crate::handover::{self, Answer};
 use crate::placeholders::Placeholders;
+use nix::sys::statfs::fstatfs;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
@@ -38,6 +39,7 @@ const OPENED_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Room {
     namespaces: Vec<OwnedFd>,
+    tmp: OwnedFd,
     _placeholders: Placeholders,
 }
 
@@ -94,6 +96,18 @@ impl Room {
         let namespaces: Vec<_> = self.namespaces.iter().map(AsFd::as_fd).collect();
         handover::send_all(link, frame, &namespaces)
     }
+
+    /// How much memory the files in its `/tmp` and `/dev/shm` take up together, in bytes. It counts
+    /// for no process.
+    ///
+    /// # Errors
+    /// The kernel has no reason for any.
+    pub fn tmp_used(&self) -> io::Result<u64> {
+        let found = fstatfs(&self.tmp)?;
+        let used = found.blocks().saturating_sub(found.blocks_free());
+        let size = u64::try_from(found.block_size()).unwrap_or_default();
+        Ok(used.saturating_mul(size))
+    }
 }
 
 fn take(
@@ -107,6 +121,7 @@ fn take(
     if namespaces.len() != count {
         return None;
     }
+    let tmp = rest.next()?;
     let doors = if with_doors {
         Some(Doors {
             proxy: rest.next()?.into(),
@@ -123,6 +138,7 @@ fn take(
         .collect();
     let room = Room {
         namespaces,
+        tmp,
         _placeholders: Placeholders::new(workspaces?),
     };
     Some(Opened { room, doors })

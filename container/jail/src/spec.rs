@@ -72,7 +72,8 @@ pub enum Order {
     Open,
     /// Run the program in the room whose descriptors came with the frame: see
     /// [`crate::room::Room::send`]. What the room shows, its host name and its network were decided
-    /// when it was opened; here `write` says what of it may be changed.
+    /// when it was opened; here `write` says what of it may be changed, and [`Network::None`] in a
+    /// room with doors is a loopback of one's own.
     Join,
 }
 

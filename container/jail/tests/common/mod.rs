@@ -316,6 +316,10 @@ pub(crate) fn join_as(command: &mut Command, room: &Room, spec: &JailSpec) -> Ru
     running
 }
 
+pub(crate) fn run_in(room: &Room, spec: &JailSpec) -> Ended {
+    start_in(room, spec).end()
+}
+
 /// Runs it in the room and returns what it printed; it must have succeeded.
 #[track_caller]
 pub(crate) fn print_in(room: &Room, spec: &JailSpec) -> String {
