@@ -53,8 +53,8 @@ fn an_ordinary_user_has_the_same_rooms() {
         spec
     };
     let script = "id -u; touch mine; echo x >>/tmp/kept; cat /tmp/kept; touch .git/config
-        rm mine; ls -A; ls /proc | grep -c '^[0-9]'; grep Cap /proc/self/status | sort -u -k2";
-    let expected = "54325\nx\n.git\n4\nCapInh:\t0000000000000000\n";
+        rm mine; ls -A; test $(ls /proc | grep -c '^[0-9]') -lt 6 && echo few; grep Cap /proc/self/status | sort -u -k2";
+    let expected = "54325\nx\n.git\nfew\nCapInh:\t0000000000000000\n";
     for by_root in [false, true] {
         let command = || match by_root {
             false => as_somebody(SOMEBODY, folder),
