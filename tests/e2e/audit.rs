@@ -82,26 +82,18 @@ async fn every_process_is_on_record_with_who_what_and_how_high() {
 #[tokio::test]
 async fn every_refusal_is_on_record_as_the_model_was_told() {
     let gateway = Gateway::setup().await;
-    let gateway = gateway.config(|config| config["tools"] = json!({ "deny": ["write"] }));
+    let gateway = gateway.config(|config| {
+        config["tools"] = json!({ "exec": { "security": "allowlist", "safeBins": ["head"] } });
+    });
     let gateway = gateway.start().await;
-    call(
-        &gateway,
-        MAIN,
-        "write",
-        json!({ "path": "a", "content": "b" }),
-    )
-    .await;
+    call(&gateway, MAIN, "exec", json!({ "command": "touch x" })).await;
     eventually!(of(&gateway, "refused").len() == 1, "{:?}", lines(&gateway));
     let line = &of(&gateway, "refused")[0];
-    assert_eq!(
-        (&line["session"], &line["tool"]),
-        (&json!(MAIN), &json!("write"))
-    );
-    let told = gateway.model.last().tool_output("write");
-    assert!(
-        told.contains(line["reason"].as_str().unwrap()),
-        "{told}: {line}"
-    );
+    let (session, tool) = (&line["session"], &line["tool"]);
+    assert_eq!((session, tool), (&json!(MAIN), &json!("exec")));
+    let told = gateway.model.last().tool_output("exec");
+    let reason = line["reason"].as_str().unwrap();
+    assert!(told.contains(reason), "{told}: {line}");
 }
 
 /// Secrets of every kind, and where they get into what is said.
@@ -149,7 +141,9 @@ async fn no_log_tells_a_secret() {
                 .as_object_mut()
                 .unwrap()
                 .remove("apiKey");
-            config["tools"] = json!({ "deny": ["write"] });
+            let strict = json!({ "exec": { "security": "deny" } });
+            config["agents"]["list"] =
+                json!([{ "id": "main" }, { "id": "strict", "tools": strict }]);
         });
     let gateway = setup.laid_out();
     gateway.model.takes_keys(&[PROFILE]);
@@ -161,20 +155,22 @@ async fn no_log_tells_a_secret() {
         "echo {TOKEN} https://me:{PASSWORD}@example.org/?password={PASSWORD} {CONFIGURED} \
          -H 'Authorization: Bearer {TOKEN}' >&2; exit 1"
     );
-    let path = format!("{TOKEN}/{CONFIGURED}?token={PASSWORD}-1");
     gateway.model.script([
         turn().fails(503).with_error("overloaded", &leak),
-        turn().calls("exec", json!({ "command": command })),
-        turn().calls("write", json!({ "path": path, "content": PROFILE })),
+        turn().calls("exec", json!({ "command": &command })),
         turn().says(&leak),
     ]);
     let session = format!("agent:main:{CONFIGURED}");
     let reply = gateway.chat_in(&session).asks(&leak).await;
     assert_eq!(reply.status, ReplyStatus::Ok, "{}", reply.text);
-    eventually!(!of(&gateway, "refused").is_empty(), "{:?}", lines(&gateway));
+    let output = gateway.model.last().tool_output("exec");
     assert!(
-        gateway.model.request(1).tool_output("exec").contains(TOKEN) || reply.text.contains(TOKEN)
+        output.contains(TOKEN),
+        "a tool's words are not our log: {output}"
     );
+    let strict = format!("agent:strict:{CONFIGURED}");
+    call(&gateway, &strict, "exec", json!({ "command": command })).await;
+    eventually!(!of(&gateway, "refused").is_empty(), "{:?}", lines(&gateway));
     gateway.terminate().await;
     let key = tests::model::KEY;
     nobody_tells(&gateway, &[TOKEN, PASSWORD, CONFIGURED, PROFILE, key]);
@@ -242,7 +238,14 @@ async fn logs_are_shown_without_a_gateway_by_session_and_as_json() {
 
     let other = "agent:main:main-too";
     call(&gateway, MAIN, "exec", json!({ "command": "true" })).await;
-    call(&gateway, other, "exec", json!({ "command": "true" })).await;
+    // A failure is logged with its session.
+    let turns = [
+        turn().fails(503),
+        turn().calls("exec", json!({ "command": "true" })),
+        turn().says("Hello."),
+    ];
+    gateway.model.script_for("other", turns);
+    gateway.chat_in(other).asks("other").await;
     gateway.terminate().await;
 
     let words = gateway.cli(&["logs", "--audit"]).await.ok();

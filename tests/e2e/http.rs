@@ -115,7 +115,10 @@ async fn a_part_that_fails_is_named() {
 #[tokio::test]
 async fn figures_move_with_what_happens() {
     let gateway = Gateway::setup().await;
-    let gateway = gateway.config(|config| config["tools"] = json!({ "deny": ["write"] }));
+    let gateway = gateway.config(|config| {
+        let strict = json!({ "exec": { "security": "deny" } });
+        config["agents"]["list"] = json!([{ "id": "main" }, { "id": "strict", "tools": strict }]);
+    });
     let gateway = gateway.start().await;
     let at = gateway.address().await;
     let before = figures(at).await;
@@ -124,28 +127,28 @@ async fn figures_move_with_what_happens() {
         assert!(!counts || *value == 0.0, "{name} begins at {value}");
     }
 
-    let good = json!({ "command": "exit 3" });
-    let bad = json!({ "path": "a", "content": "b" });
-    gateway.model.script([
-        turn().calls("exec", good).used(70, 5),
-        turn().calls("write", bad).used(80, 6),
-        turn().says("Done.").used(90, 7),
-    ]);
-    let reply = gateway.chat().asks("work").await;
-    assert_eq!(reply.status, ReplyStatus::Ok, "{}", reply.text);
+    let exits = || turn().calls("exec", json!({ "command": "exit 3" }));
+    let done = || turn().says("Done.").used(90, 7);
+    gateway
+        .model
+        .script([exits().used(70, 5), done(), exits().used(80, 6), done()]);
+    for session in ["agent:main:main", "agent:strict:main"] {
+        let reply = gateway.chat_in(session).asks("work").await;
+        assert_eq!(reply.status, ReplyStatus::Ok, "{}", reply.text);
+    }
 
     let after = figures(at).await;
     let moved = |name: &str| after[&format!("openclaw_{name}")];
-    assert_eq!(moved("turns_total{outcome=\"answered\"}"), 1.0);
+    assert_eq!(moved("turns_total{outcome=\"answered\"}"), 2.0);
     assert_eq!(moved("tool_calls_total{outcome=\"exit_code\"}"), 1.0);
     assert_eq!(moved("tool_calls_total{outcome=\"denied\"}"), 1.0);
     assert_eq!(moved("denials_total"), 1.0);
-    assert_eq!(moved("model_calls_total"), 3.0);
-    assert_eq!(moved("tokens_total{kind=\"input\"}"), 240.0);
-    assert_eq!(moved("tokens_total{kind=\"output\"}"), 18.0);
-    assert!(moved("spawns_total") >= 2.0, "an agent and a tool");
-    assert_eq!(moved("agents"), 1.0);
-    assert_eq!(moved("sessions{state=\"idle\"}"), 1.0);
+    assert_eq!(moved("model_calls_total"), 4.0);
+    assert_eq!(moved("tokens_total{kind=\"input\"}"), 330.0);
+    assert_eq!(moved("tokens_total{kind=\"output\"}"), 25.0);
+    assert!(moved("spawns_total") >= 3.0, "two agents and a tool");
+    assert_eq!(moved("agents"), 2.0);
+    assert_eq!(moved("sessions{state=\"idle\"}"), 2.0);
     assert_eq!(moved("audit_lost_total"), 0.0);
     assert!(moved("store_seconds_count") > before["openclaw_store_seconds_count"]);
     assert!(moved("store_seconds_sum") > 0.0);
