@@ -55,12 +55,12 @@ impl Disk {
         rested && self.grown().saturating_add(last.possible(written, free)) > limit
     }
 
-    /// Takes a count.
-    pub(super) fn counted(&mut self, count: Count) {
+    /// Takes a count; by now the session has written this much.
+    pub(super) fn counted(&mut self, count: Count, written: u64) {
         self.counting = false;
         // What was written before the first count was over may be in it already.
         self.before
-            .get_or_insert(count.used.saturating_sub(count.written));
+            .get_or_insert(count.used.saturating_sub(written));
         self.last = Some(count);
     }
 
@@ -149,11 +149,11 @@ mod tests {
         let mut disk = Disk::default();
         assert!(disk.begin(100, 0, 1000, now));
         assert!(!disk.begin(100, 500, 1000, now), "it is being counted");
-        disk.counted(count(5000, 0, 1000, now));
+        disk.counted(count(5000, 0, 1000, now), 0);
         assert!(!disk.begin(100, 100, 1000, now));
         assert!(!disk.begin(100, 0, 900, now));
         assert!(disk.begin(100, 0, 899, now), "reserved without a write");
-        disk.counted(count(5000, 0, 899, now));
+        disk.counted(count(5000, 0, 899, now), 0);
         assert!(disk.begin(100, 101, 899, now));
     }
 
@@ -161,18 +161,18 @@ mod tests {
     fn what_was_there_before_is_not_theirs() {
         let now = Instant::now();
         let mut disk = Disk::default();
-        disk.counted(count(5000, 0, 1000, now));
+        disk.counted(count(5000, 0, 1000, now), 0);
         assert_eq!(disk.grown(), 0);
-        disk.counted(count(5150, 200, 800, now));
+        disk.counted(count(5150, 200, 800, now), 200);
         assert_eq!(disk.grown(), 150);
-        disk.counted(count(4000, 300, 800, now));
+        disk.counted(count(4000, 300, 800, now), 300);
         assert_eq!(disk.grown(), 0);
     }
 
     #[test]
     fn what_was_written_during_the_first_count_is_theirs() {
         let mut disk = Disk::default();
-        disk.counted(count(5000, 300, 1000, Instant::now()));
+        disk.counted(count(5000, 100, 1000, Instant::now()), 300);
         assert_eq!(disk.grown(), 300);
     }
 
@@ -182,7 +182,7 @@ mod tests {
         let mut disk = Disk::default();
         let mut first = count(0, 0, 1000, now);
         first.took = Duration::from_secs(1);
-        disk.counted(first);
+        disk.counted(first, 0);
         assert!(!disk.begin(100, 200, 1000, now + Duration::from_secs(9)));
         assert!(disk.begin(100, 200, 1000, now + Duration::from_secs(10)));
     }

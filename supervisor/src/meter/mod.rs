@@ -19,6 +19,9 @@ mod hidden;
 mod limits;
 mod machine;
 
+#[cfg(test)]
+mod tests;
+
 pub use account::{Kind, Network, NetworkUse};
 pub use limits::words;
 
@@ -76,10 +79,13 @@ impl Meter {
     /// nothing is sampled before [`Self::run`].
     #[must_use]
     pub fn new(store: Store, audit: Audit) -> Self {
-        let (groups, without) = match Hierarchy::set_up() {
-            Ok(groups) => (Some(groups), String::new()),
-            Err(why) => (None, why.to_string()),
-        };
+        match Hierarchy::set_up() {
+            Ok(groups) => Self::with(store, audit, Some(groups), String::new()),
+            Err(why) => Self::with(store, audit, None, why.to_string()),
+        }
+    }
+
+    fn with(store: Store, audit: Audit, groups: Option<Hierarchy>, without: String) -> Self {
         Self {
             inner: Arc::new(Inner {
                 groups,
@@ -108,6 +114,17 @@ impl Meter {
             Some(_) => "enforced by cgroup".to_owned(),
             None => format!("sampled: {}", self.inner.without),
         }
+    }
+
+    /// Whether the kernel enforces limits, proven: a group was made with limits, and removed. What was
+    /// done, or what is in the way and what mends it.
+    ///
+    /// # Errors
+    /// Not an error of this program: why limits are only sampled.
+    pub fn cgroups(&self) -> Result<String, String> {
+        let groups = self.inner.groups.as_ref();
+        let groups = groups.ok_or_else(|| self.inner.without.clone())?;
+        groups.prove().map_err(|error| error.to_string())
     }
 
     /// The counts of a session, which go on from where they were.

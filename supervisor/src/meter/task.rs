@@ -5,6 +5,8 @@ use super::limits::{RELAXED, memory_gone};
 use super::machine::Machine;
 use super::{Inner, Meter, disk};
 use ipc::id::{AgentId, SessionKey};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::task::JoinSet;
@@ -19,7 +21,7 @@ type Row = (SessionKey, AgentId, crate::store::HistoryRow);
 
 /// One round over all sessions.
 #[derive(Debug, Default)]
-struct Round {
+pub(super) struct Round {
     counts: Vec<(Arc<Account>, Size)>,
     /// When the machine's memory could be gone, if tools go on taking it.
     next_at: Option<Instant>,
@@ -91,17 +93,21 @@ impl Inner {
     }
 
     /// Looks at everyone who is due.
-    fn round(&self, now: Instant) -> Round {
+    pub(super) fn round(&self, now: Instant) -> Round {
         let machine = Machine::now().unwrap_or_default();
         let mut round = Round::default();
         let mut largest: Option<(u64, Arc<Account>)> = None;
-        for account in self.all() {
+        let all = self.all();
+        let grounds = grounds(&all);
+        for account in all {
             let mut state = account.lock();
             let Some(next_at) = state.next_at() else {
                 continue;
             };
             if next_at <= now + TOGETHER {
-                let Looked { hit, count } = state.look(now, machine);
+                let ground = state.ground().and_then(|ground| grounds.get(ground));
+                let alone = ground.is_none_or(|sessions| *sessions == 1);
+                let Looked { hit, count } = state.look(now, machine, alone);
                 round
                     .counts
                     .extend(count.map(|size| (Arc::clone(&account), size)));
@@ -151,6 +157,17 @@ impl Inner {
         }
         rows
     }
+}
+
+/// How many sessions' tools work in each place.
+fn grounds(accounts: &[Arc<Account>]) -> BTreeMap<PathBuf, usize> {
+    let mut grounds = BTreeMap::new();
+    for account in accounts {
+        if let Some(ground) = account.lock().ground() {
+            *grounds.entry(ground.to_owned()).or_default() += 1;
+        }
+    }
+    grounds
 }
 
 impl Minute {

@@ -97,15 +97,7 @@ impl Hierarchy {
     /// # Errors
     /// As [`Self::set_up`].
     pub fn set_up_in(folder: &Path) -> Result<Self, Unusable> {
-        let has = read(&folder.join("cgroup.controllers")).unwrap_or_default();
-        let has: Vec<&str> = has.split_ascii_whitespace().collect();
-        if let Some(lacking) = NEEDED.iter().find(|name| !has.contains(name)) {
-            return Err(Unusable(format!(
-                "the {lacking} controller is not in {}: it is on cgroup v1, or was not delegated; {}",
-                folder.display(),
-                place::REMEDY
-            )));
-        }
+        let has = place::controllers_of(folder)?;
         sweep(folder);
         let own = folder.join(format!("{PREFIX}{}", std::process::id()));
         match build(folder, &own, &has) {
@@ -146,6 +138,27 @@ impl Hierarchy {
         let _ = write(&tools.join("memory.swap.max"), "0");
         group.limit(limits)?;
         Ok(group)
+    }
+
+    /// Makes a group with limits and removes it; says where.
+    ///
+    /// # Errors
+    /// What the kernel says, with the file it was said of.
+    pub fn prove(&self) -> io::Result<String> {
+        let limits = GroupLimits {
+            memory: Some(1 << 26),
+            processes: Some(16),
+            cpu: None,
+        };
+        let path = self.group(limits)?.path().to_owned();
+        let controllers = controllers(&self.sessions).join(", ");
+        match path.exists() {
+            true => Err(io::Error::other(format!("{} stays", path.display()))),
+            false => Ok(format!(
+                "{} was made with {controllers}, and removed",
+                path.display()
+            )),
+        }
     }
 
     /// Removes groups whose last processes are gone by now.
@@ -237,8 +250,24 @@ impl Drop for Group {
     }
 }
 
+/// Whether a gateway started from here could have control groups; where, or what is in the way.
+/// Changes nothing.
+///
+/// # Errors
+/// Not an error of this program: why limits would only be sampled.
+pub fn check() -> Result<String, String> {
+    let mut objection = None;
+    for place in Place::candidates().map_err(|why| why.to_string())? {
+        match place.check() {
+            Ok(()) => return Ok(format!("groups can be made in {}", place.folder.display())),
+            Err(why) => objection = objection.or(Some(why)),
+        }
+    }
+    Err(objection.map_or_else(|| place::REMEDY.to_owned(), |why| why.to_string()))
+}
+
 /// A gateway's own groups; the directory of its sessions.
-fn build(folder: &Path, own: &Path, has: &[&str]) -> io::Result<PathBuf> {
+fn build(folder: &Path, own: &Path, has: &[String]) -> io::Result<PathBuf> {
     make(own)?;
     let leaf = own.join(GATEWAY);
     make(&leaf)?;
@@ -262,13 +291,13 @@ fn build(folder: &Path, own: &Path, has: &[&str]) -> io::Result<PathBuf> {
 }
 
 /// Lets the groups beneath `folder` have these controllers.
-fn enable(folder: &Path, has: &[impl AsRef<str>]) -> io::Result<()> {
+fn enable(folder: &Path, has: &[String]) -> io::Result<()> {
     let file = folder.join("cgroup.subtree_control");
     for name in NEEDED {
         write(&file, &format!("+{name}"))?;
     }
     for name in WANTED {
-        if has.iter().any(|had| had.as_ref() == name) {
+        if has.iter().any(|had| had == name) {
             let _ = write(&file, &format!("+{name}"));
         }
     }

@@ -7,12 +7,14 @@ use crate::meter::machine::Machine;
 use crate::meter::{account::Kind, hidden};
 use crate::process::usage::{Depth, TreeUse, rate};
 use crate::store::HistoryRow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 /// How often shares of memory are read, which is dear.
 const SHARES_EVERY: Duration = Duration::from_secs(15);
+/// How often where large processes come and go.
+const SHARES_AT_MOST_EVERY: Duration = Duration::from_secs(2);
 /// When a new process is looked at first.
 const SOON: Duration = Duration::from_millis(25);
 /// How much shared memory may appear in the machine before it is looked for who has it.
@@ -95,13 +97,28 @@ impl State {
         (!self.processes.is_empty()).then_some(self.looks.next_at)
     }
 
-    /// Looks at everything that runs, and ends what is over a limit.
-    pub(in crate::meter) fn look(&mut self, now: Instant, machine: Machine) -> Looked {
+    /// Where its tools work, while some do.
+    pub(in crate::meter) fn ground(&self) -> Option<&Path> {
+        self.has_tools().then_some(self.workspace.as_path())
+    }
+
+    /// Looks at everything that runs, and ends what is over a limit. `alone` says whether no other
+    /// session's tools work in the same place.
+    pub(in crate::meter) fn look(&mut self, now: Instant, machine: Machine, alone: bool) -> Looked {
         let exact = self.look_at_group();
         let tools = self.look_at_trees(now, exact);
         self.count_second(now);
         let mut looked = Looked::default();
-        let charge = self.charge(now, tools, machine, exact, &mut looked);
+        looked.count = self.size_to_count(now, tools.written);
+        let charge = Charge {
+            memory: if exact {
+                0
+            } else {
+                self.memory_charge(tools, machine)
+            },
+            threads: u64::from(tools.threads),
+            disk: self.disk_charge(tools.written, alone),
+        };
         let crowded = self.is_crowded(now, charge.threads, exact);
         let over = limits::exceeded(&self.limits, charge, crowded);
         let over = over.or_else(|| self.fills_the_disk(tools.written));
@@ -131,13 +148,20 @@ impl State {
         if size.folder != self.workspace {
             return;
         }
-        self.disk.counted(Count {
+        let count = Count {
             used,
             written: size.written,
             free: size.free,
             done_at: now,
             took,
-        });
+        };
+        // What was written while it was counted may be in it.
+        let most = self.most();
+        for running in self.processes.values_mut().filter(|one| one.is_tool()) {
+            running.last = running.tree.look(Depth::Quick, most);
+        }
+        let written = self.tools_written();
+        self.disk.counted(count, written);
         self.looks.soon(now);
     }
 
@@ -180,9 +204,14 @@ impl State {
 
     /// Looks at the processes; what the tools use together.
     fn look_at_trees(&mut self, now: Instant, exact: bool) -> TreeUse {
-        let since = self.looks.shares_at.map(|at| now.duration_since(at));
-        let depth = match since {
-            Some(since) if since < SHARES_EVERY => Depth::Quick,
+        let stale = self.processes.values().any(|one| one.tree.is_stale());
+        let every = if stale {
+            SHARES_AT_MOST_EVERY
+        } else {
+            SHARES_EVERY
+        };
+        let depth = match self.looks.shares_at.map(|at| now.duration_since(at)) {
+            Some(since) if since < every => Depth::Quick,
             // The kernel's sum needs no help of ours.
             Some(_) | None if exact => Depth::Quick,
             Some(_) | None => {
@@ -235,25 +264,11 @@ impl State {
         self.history.push_back(self.rate);
     }
 
-    /// What the tools use of what is limited.
-    fn charge(
-        &mut self,
-        now: Instant,
-        tools: TreeUse,
-        machine: Machine,
-        exact: bool,
-        looked: &mut Looked,
-    ) -> Charge {
-        looked.count = self.size_to_count(now, tools.written);
-        Charge {
-            memory: if exact {
-                0
-            } else {
-                self.memory_charge(tools, machine)
-            },
-            threads: u64::from(tools.threads),
-            disk: self.disk.grown(),
-        }
+    /// What the tools added to the disk. Where others work beside them, it is not more than they
+    /// wrote; space that is only reserved is nobody's then.
+    fn disk_charge(&self, written: u64, alone: bool) -> u64 {
+        let grown = self.disk.grown();
+        if alone { grown } else { grown.min(written) }
     }
 
     /// Memory that stays until the tools end. First what can not be too little; only where that is
@@ -364,6 +379,13 @@ impl State {
             soon = soon.min(least.max(Duration::from_millis(10)));
         }
         soon
+    }
+
+    /// Bytes that tools have written, those that have ended too.
+    fn tools_written(&self) -> u64 {
+        let tools = self.processes.values().filter(|one| one.is_tool());
+        let running: u64 = tools.map(|one| one.last.written).sum();
+        running.saturating_add(self.ended.written)
     }
 
     fn has_tools(&self) -> bool {

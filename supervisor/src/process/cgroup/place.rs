@@ -1,6 +1,7 @@
 //! Where in the machine's control groups this process is, and where it may make its own.
 
-use super::Unusable;
+use super::{NEEDED, Unusable, controllers};
+use nix::unistd::{AccessFlags, access};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -31,6 +32,41 @@ impl Place {
             folders.push(mount);
         }
         Ok(folders.into_iter().map(|folder| Self { folder }).collect())
+    }
+}
+
+impl Place {
+    /// Whether groups could be made here.
+    pub(super) fn check(&self) -> Result<(), Unusable> {
+        controllers_of(&self.folder)?;
+        let files = ["", "cgroup.procs", "cgroup.subtree_control"];
+        let refused = files.map(|name| self.folder.join(name)).into_iter();
+        match refused
+            .map(|file| (access(&file, AccessFlags::W_OK), file))
+            .find(|(may, _)| may.is_err())
+        {
+            None => Ok(()),
+            Some((why, file)) => Err(Unusable(format!(
+                "{} can not be written ({}); {REMEDY}",
+                file.display(),
+                why.err().unwrap_or(nix::errno::Errno::EACCES)
+            ))),
+        }
+    }
+}
+
+/// The controllers a group offers to those beneath it.
+pub(super) fn controllers_of(folder: &Path) -> Result<Vec<String>, Unusable> {
+    let has = controllers(folder);
+    match NEEDED
+        .iter()
+        .find(|name| !has.iter().any(|had| had == *name))
+    {
+        None => Ok(has),
+        Some(lacking) => Err(Unusable(format!(
+            "the {lacking} controller is not in {}: it is on cgroup v1, or was not delegated; {REMEDY}",
+            folder.display()
+        ))),
     }
 }
 

@@ -5,6 +5,9 @@ use ipc::meter::ProcessUsage;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
+/// From this size on it is worth to know what a new process shares with others.
+const LARGE: u64 = 8 << 20;
+
 /// How closely to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
@@ -44,6 +47,8 @@ pub struct Tree {
     /// It starts nobody: its children need not be looked for.
     alone: bool,
     members: BTreeMap<i32, Member>,
+    /// Somebody large has come, with whom the others share what they have, perhaps.
+    stale: bool,
     /// What was used at the last look.
     cpu: Sum,
     read: Sum,
@@ -94,6 +99,7 @@ impl Tree {
             root,
             alone: false,
             members: BTreeMap::new(),
+            stale: false,
             cpu: Sum::default(),
             read: Sum::default(),
             written: Sum::default(),
@@ -115,6 +121,12 @@ impl Tree {
         self.root
     }
 
+    /// Whether the shares that are known are no longer right, and it is worth to look again.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.stale
+    }
+
     /// The processes that were there at the last look.
     pub fn pids(&self) -> impl Iterator<Item = i32> + '_ {
         self.members.keys().copied()
@@ -132,11 +144,12 @@ impl Tree {
         let all = || self.members.values();
         let read = self.read.tell(all().map(|m| m.io.read).sum());
         let written = self.written.tell(all().map(|m| m.io.written).sum());
-        let shares = all().filter_map(|m| m.rollup).fold(Rollup::default(), add);
+        let shares = all().map(Member::share).fold(Rollup::default(), add);
+        let living = || all().filter(|m| !m.stat.has_ended());
         TreeUse {
             cpu: Duration::from_micros(cpu),
-            processes: u32::try_from(self.members.len()).unwrap_or(u32::MAX),
-            threads: all().fold(0, |sum, m| sum.saturating_add(m.stat.threads)),
+            processes: u32::try_from(living().count()).unwrap_or(u32::MAX),
+            threads: living().fold(0, |sum, m| sum.saturating_add(m.stat.threads)),
             memory: all().map(Member::memory).sum(),
             held: all().map(|m| m.memory.held()).sum(),
             shares,
@@ -180,6 +193,7 @@ impl Tree {
     /// missing, not in its parent's sum as well.
     fn walk(&mut self, depth: Depth, most: usize) {
         let now = Instant::now();
+        self.stale &= depth == Depth::Quick;
         let mut before = std::mem::take(&mut self.members);
         let mut queue = VecDeque::from([self.root]);
         let mut queued = BTreeSet::from([self.root]);
@@ -196,6 +210,7 @@ impl Tree {
                 }
                 let threads = stat.threads;
                 let ended = stat.has_ended();
+                self.stale |= known.is_none() && depth == Depth::Quick && stat.resident >= LARGE;
                 let member = Member::next(known, stat, depth, now);
                 self.members.insert(pid, member);
                 if self.alone || ended {
@@ -238,7 +253,8 @@ impl Member {
         let pid = stat.pid;
         let Some(mut member) = known else {
             let memory = Memory::of(pid).unwrap_or_default();
-            let rollup = (depth == Depth::Shares).then(|| Rollup::of(pid)).flatten();
+            let wanted = depth == Depth::Shares || stat.resident >= LARGE;
+            let rollup = wanted.then(|| Rollup::of(pid)).flatten();
             return Self {
                 io: Io::of(pid).unwrap_or_default(),
                 memory,
@@ -285,6 +301,15 @@ impl Member {
             }
             Some(_) | None => self.memory.anonymous.saturating_add(self.memory.shared),
         }
+    }
+
+    /// What it has by shares; where those are not known, all of what it shares is its own.
+    fn share(&self) -> Rollup {
+        self.rollup.unwrap_or(Rollup {
+            share: self.memory(),
+            anonymous: self.memory.anonymous.saturating_add(self.memory.swap),
+            shared: self.memory.shared,
+        })
     }
 
     fn row(&self, uptime: Duration) -> ProcessUsage {
@@ -404,7 +429,8 @@ mod tests {
             nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
         }
         child.wait().unwrap();
-        assert_eq!(tree.look(Depth::Quick, 100).processes, 0);
+        // Killed, they are gone before long.
+        while tree.look(Depth::Quick, 100).processes > 0 {}
     }
 
     proptest! {
