@@ -1,11 +1,12 @@
 //! What holds around a session's tools, in words. Pure.
 
-use crate::config::{Agent, Config, Egress, EgressMode, ElevatedWalls, Limits, Preset, Sandbox};
+use crate::config::{Agent, Config, Egress, EgressMode, ElevatedWalls, Limits, Namespaces, Preset};
 use crate::meter::words;
 use crate::policy::{self, SessionPolicy};
 use ipc::id::{AgentId, SessionKey};
 use ipc::tool_args::{ExecAsk, ExecSecurity};
 use ipc::walls::{LayerDetail, WallsDetail};
+use jail::attempts::Walls;
 use jail::probe::Report;
 use jail::spec::{JailSpec, Network};
 use std::path::{Path, PathBuf};
@@ -37,6 +38,8 @@ pub(super) fn explain(
         .unwrap_or_else(|| config.default_agent());
     let jail = policy.exec_jail();
     let report = machine.report.as_ref();
+    let rooms = sandbox.namespaces != Namespaces::Off
+        && report.is_none_or(|report| report.walls != Some(Walls::Plain));
     WallsDetail {
         session,
         level: report.map(|report| policy::level(sandbox, report)),
@@ -46,8 +49,8 @@ pub(super) fn explain(
         read: shown(&jail.read),
         write: shown(&jail.write),
         protect: shown(&jail.protect),
-        user: user(&jail, machine),
-        network: network(&jail, &agent.tools.egress, report, sandbox),
+        user: user(&jail, rooms, machine),
+        network: network(&jail, &agent.tools.egress, report, rooms),
         limits: limits(&sandbox.limits, report),
         exec: exec(agent),
         elevated: policy
@@ -75,19 +78,20 @@ fn shown(paths: &[PathBuf]) -> Vec<String> {
         .collect()
 }
 
-/// Who tools run as: see [`JailSpec::user`].
-fn user(jail: &JailSpec, machine: &Machine<'_>) -> String {
+/// Who tools run as.
+fn user(jail: &JailSpec, rooms: bool, machine: &Machine<'_>) -> String {
     let owner = jail.write.first().and_then(|path| (machine.owner)(path));
-    match (machine.uid, jail.user, owner) {
-        (0, Some(user), _) => format!("uid {user}, the session's own"),
-        (0, None, Some(owner)) if owner != 0 => format!("uid {owner}, the workspace's owner"),
+    match (machine.uid, rooms, owner) {
+        (0, true, _) => {
+            "a uid of the session's own; to the workspace it is the owner, and nowhere privileged"
+                .to_owned()
+        }
+        (0, false, Some(owner)) if owner != 0 => format!("uid {owner}, the workspace's owner"),
         (uid, _, _) => format!("uid {uid}, the gateway's, without any privilege"),
     }
 }
 
-fn network(jail: &JailSpec, egress: &Egress, report: Option<&Report>, sandbox: &Sandbox) -> String {
-    let rooms = sandbox.namespaces != crate::config::Namespaces::Off
-        && report.is_none_or(|report| report.walls != Some(jail::attempts::Walls::Plain));
+fn network(jail: &JailSpec, egress: &Egress, report: Option<&Report>, rooms: bool) -> String {
     let mediated = report.is_none_or(|report| report.mediated);
     match (jail.network, rooms, mediated) {
         (Network::None, true, _) => "none but a loopback of its own".to_owned(),

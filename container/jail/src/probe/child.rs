@@ -9,6 +9,7 @@ use crate::enter::PROBE_CHILD;
 use crate::notify::{Destination, Listener};
 use crate::room::{self, Doors, Opened, Room};
 use crate::spec::{JailSpec, Limits, Namespaces, Network, Order, Role};
+use nix::unistd::geteuid;
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::io::{self, Write as _};
@@ -21,6 +22,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How often a child is tried that is killed each time.
 const TRIES: u32 = 3;
+
+/// Whom it runs as where root starts it: nobody's id, and none of those that sessions get.
+const SOMEBODY: u32 = 1_899_999_999;
 
 /// What a child is put behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,7 +211,7 @@ impl Nursery<'_> {
             namespaces,
             role: Role::Shell,
             hostname: "probe".to_owned(),
-            user: None,
+            user: geteuid().is_root().then_some(SOMEBODY),
         })
     }
 }
