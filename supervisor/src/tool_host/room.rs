@@ -138,6 +138,7 @@ impl Rooms {
     /// Lets every room go that nothing runs in.
     pub(super) fn leave(&mut self) {
         self.open.clear();
+        self.equipment.meter.room_left();
     }
 
     /// Of a call's spec, what its room is made of.
@@ -234,10 +235,16 @@ impl Ticket {
                 self.equipment.session.clone(),
             )
         });
-        Ok(Arc::new(Shared {
+        let shared = Arc::new(Shared {
             room,
             _egress: egress.transpose().map_err(|e| failed(e.to_string()))?,
-        }))
+        });
+        let counted = Arc::downgrade(&shared);
+        self.equipment.meter.set_tmp(Arc::new(move || {
+            let room = counted.upgrade();
+            room.map_or(0, |shared| shared.room.tmp_used().unwrap_or_default())
+        }));
+        Ok(shared)
     }
 }
 
