@@ -1,10 +1,12 @@
 //! The gate every connection of a session passes, through whichever door it came: decide, look up,
 //! judge, connect, count.
 
+use super::address::refused;
 use super::connect::connect;
 use super::counts::{Counts, Flow, hold};
 use super::dns::{Answer, Question};
 use super::name::{Host, Name};
+use super::own::is_own;
 use super::policy::{Denial, EgressPolicy};
 use super::pool::Pool;
 use super::record::Record;
@@ -124,6 +126,7 @@ impl Gate {
         let addresses = self.addresses(&host).await?;
         let judged = policy.judge(&host, port, terms, &addresses);
         judged.map_err(|denial| self.denied(denial))?;
+        self.check_own(&policy, &host, port, &addresses)?;
         let server = connect(&addresses, port).await;
         let server = server.map_err(|cause| Unreached::Unconnected {
             host: host.clone(),
@@ -215,6 +218,30 @@ impl Gate {
             return Err(self.used_up(host, port));
         }
         Ok(())
+    }
+
+    /// Public or not, the machine itself is only reached by who is named for it.
+    fn check_own(
+        &self,
+        policy: &EgressPolicy,
+        host: &Host,
+        port: u16,
+        addresses: &[IpAddr],
+    ) -> Result<(), Denial> {
+        let public = addresses
+            .iter()
+            .filter(|address| refused(**address).is_none());
+        let mut own = public.filter(|address| is_own(**address));
+        let Some(address) = own.find(|address| !policy.names_private(**address, port)) else {
+            return Ok(());
+        };
+        let reason = format!(
+            "it leads to {address}, the gateway's own machine; a person can name \
+             \"{}:{port}\" in tools.egress.private",
+            Host::Address(*address)
+        );
+        let host = host.to_string();
+        Err(self.denied(Denial { host, port, reason }))
     }
 
     async fn addresses(&self, host: &Host) -> Result<Vec<IpAddr>, Unreached> {

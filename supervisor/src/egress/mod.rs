@@ -28,6 +28,7 @@ mod gate;
 mod record;
 mod relay;
 mod connect;
+mod own;
 pub mod resolve;
 pub mod counts;
 pub mod head;

@@ -258,7 +258,8 @@ impl EgressPolicy {
         self.deny.iter().any(denies)
     }
 
-    fn names_private(&self, address: IpAddr, port: u16) -> bool {
+    /// Whether `private` names this address, for this port.
+    pub(super) fn names_private(&self, address: IpAddr, port: u16) -> bool {
         let names = |rule: &Rule| rule.holds(address) && self.opens(rule, port);
         self.private.iter().any(names)
     }
