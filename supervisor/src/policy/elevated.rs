@@ -6,7 +6,8 @@
 
 use super::exec::Person;
 use crate::config::{Elevated, ElevatedMode};
-use std::collections::BTreeMap;
+use ipc::id::JobId;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Somebody who says something to a session.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +25,8 @@ pub struct Circumstances<'a> {
     pub senders: &'a [Sender],
     /// What was last said with `/elevated`; `None` where nothing was.
     pub elevated: Option<ElevatedMode>,
+    /// Background commands that run in the wider walls.
+    pub wider: &'a BTreeSet<JobId>,
     /// Whether somebody can be asked.
     pub person: Person,
 }
@@ -91,7 +94,7 @@ impl ElevatedRules {
     pub(super) fn decide(&self, who: &Circumstances<'_>) -> Result<Elevation, String> {
         let no = |why: String| {
             Err(format!(
-                "the command was not run: {why}. Without `elevated` it runs in the session's own walls"
+                "this was not done: {why}. A command without `elevated` runs in the session's own walls"
             ))
         };
         if who.senders.is_empty() {
@@ -163,6 +166,7 @@ mod tests {
         rules.decide(&Circumstances {
             senders,
             elevated: Some(elevated),
+            wider: &BTreeSet::new(),
             person,
         })
     }

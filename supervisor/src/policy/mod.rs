@@ -98,7 +98,7 @@ fn decision(
     policy.has_tool(args.name())?;
     let place = match args {
         ToolArgs::Exec(args) => return exec(args, policy, who),
-        ToolArgs::Process(args) => job(args)?,
+        ToolArgs::Process(args) => return process(args, policy, who),
         ToolArgs::Read(_) | ToolArgs::Write(_) | ToolArgs::Edit(_) | ToolArgs::Ls(_) => {
             policy.jails_are_open().map(|()| Place::Files)?
         }
@@ -137,6 +137,39 @@ fn exec(
                 program: None,
             })
         }
+    })
+}
+
+/// A shell in the wider walls does what it is told: to speak to it is to run a command there.
+fn process(
+    args: &ProcessArgs,
+    policy: &SessionPolicy,
+    who: &Circumstances<'_>,
+) -> Result<Decision, String> {
+    let place = job(args)?;
+    let speaks = match args.action {
+        ProcessAction::Write
+        | ProcessAction::SendKeys
+        | ProcessAction::Submit
+        | ProcessAction::Paste => true,
+        ProcessAction::List
+        | ProcessAction::Poll
+        | ProcessAction::Log
+        | ProcessAction::Kill
+        | ProcessAction::Clear
+        | ProcessAction::Remove => false,
+    };
+    let is_wider = matches!(&place, Place::Job(job) if who.wider.contains(job));
+    if !(speaks && is_wider) {
+        return Ok(Decision::Allow(place));
+    }
+    Ok(match policy.elevated().decide(who)? {
+        Elevation::Free(_) => Decision::Allow(place),
+        Elevation::Asked => Decision::Confirm {
+            place,
+            reason: "it speaks to an elevated command, and /elevated is ask".to_owned(),
+            program: None,
+        },
     })
 }
 

@@ -39,6 +39,7 @@ fn told(policy: &SessionPolicy, tool: &str, args: &str, said: Option<ElevatedMod
     let who = Circumstances {
         senders: &[sender],
         elevated: said,
+        wider: &[JobId::from("job-7")].into(),
         person: Person::There,
     };
     decide(&ToolArgs::parse(tool, args).unwrap(), policy, &who)
@@ -309,4 +310,33 @@ fn only_elevated_commands_have_the_time_and_the_walls_of_elevated_ones() {
     assert!(wider.exec.timeout_ms > own.exec.timeout_ms);
     assert_eq!(policy.elevated_jail().network, jail::spec::Network::Host);
     assert_ne!(policy.exec_jail().network, jail::spec::Network::Host);
+}
+
+#[test]
+fn to_speak_to_an_elevated_command_is_to_run_one() {
+    use ElevatedMode::{Ask, Full, Off, On};
+    let policy = elevated(|_| {});
+    let does = |action: &str, job: &str, mode| {
+        let args = serde_json::json!({ "action": action, "sessionId": job, "data": "x" });
+        match told(&policy, "process", &args.to_string(), mode) {
+            Decision::Allow(_) => '+',
+            Decision::Confirm { .. } => '?',
+            Decision::Deny { .. } => '-',
+        }
+    };
+    for (mode, expected) in [
+        (None, '-'),
+        (Some(Off), '-'),
+        (Some(Ask), '?'),
+        (Some(On), '+'),
+        (Some(Full), '+'),
+    ] {
+        for action in ["write", "send-keys", "submit", "paste"] {
+            assert_eq!(does(action, "job-7", mode), expected, "{action} {mode:?}");
+            assert_eq!(does(action, "job-8", mode), '+', "{action} {mode:?}");
+        }
+        for action in ["poll", "log", "kill", "clear", "remove"] {
+            assert_eq!(does(action, "job-7", mode), '+', "{action} {mode:?}");
+        }
+    }
 }

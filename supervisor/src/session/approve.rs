@@ -14,7 +14,7 @@ use ipc::approval::{ApprovalDecision, ApprovalRequest};
 use ipc::control::Activity;
 use ipc::id::{AgentId, CallId};
 use ipc::tool::{Capture, ToolOutcome};
-use ipc::tool_args::{ExecArgs, ToolArgs};
+use ipc::tool_args::{ExecArgs, ProcessArgs, ToolArgs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +58,7 @@ impl Driver {
             command,
             workdir,
             reason,
-            elevated: place == Place::Exec { elevated: true },
+            elevated: self.is_wider(&place),
             program,
             within: WITHIN,
         };
@@ -169,8 +169,8 @@ fn command(args: &ToolArgs) -> (String, String) {
         ToolArgs::Exec(ExecArgs {
             command, workdir, ..
         }) => (command.clone(), workdir.clone().unwrap_or_default()),
-        ToolArgs::Process(_)
-        | ToolArgs::Read(_)
+        ToolArgs::Process(process) => (spoken(process), String::new()),
+        ToolArgs::Read(_)
         | ToolArgs::Write(_)
         | ToolArgs::Edit(_)
         | ToolArgs::ApplyPatch(_)
@@ -178,6 +178,17 @@ fn command(args: &ToolArgs) -> (String, String) {
         | ToolArgs::SessionStatus(_)
         | ToolArgs::AgentsList(_) => (args.name().to_owned(), String::new()),
     }
+}
+
+/// What a background command would be told.
+fn spoken(args: &ProcessArgs) -> String {
+    let job = args.session_id.as_deref().unwrap_or_default();
+    let texts = [&args.data, &args.literal, &args.text]
+        .into_iter()
+        .flatten();
+    let keys = args.keys.iter().chain(&args.hex);
+    let said: Vec<&str> = texts.chain(keys).map(String::as_str).collect();
+    format!("(to {job}) {}", said.join(" "))
 }
 
 /// Whether the call may go on, or how it ended.

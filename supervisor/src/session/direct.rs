@@ -12,6 +12,9 @@ use ipc::approval::ApprovalDecision;
 use ipc::control::Activity;
 use serde_json::Value;
 
+/// Why an elevated background command ended.
+const SWITCHED_OFF: &str = "elevated commands were switched off";
+
 /// A message that may be for the session itself.
 #[derive(Debug)]
 pub(super) struct Said {
@@ -103,6 +106,12 @@ impl Driver {
             by: rules::in_words(sender),
             what: name.to_owned(),
         });
+        if mode == ElevatedMode::Off {
+            // What still runs there could be told what to do.
+            for job in &self.wider {
+                self.tools.kill(Some(job), SWITCHED_OFF);
+            }
+        }
         if before != mode {
             self.news.push(news(mode));
         }

@@ -1,5 +1,6 @@
 //! What a new agent process is told: who it is, what it has to work with, what was said so far.
 
+use super::directive;
 use super::driver::Driver;
 use crate::config::Config;
 use crate::workspace;
@@ -61,7 +62,7 @@ impl Driver {
             || "being probed".to_owned(),
             |level| format!("level {level}"),
         );
-        vec![
+        let mut facts = vec![
             format!(
                 "Date: {} ({})",
                 now.strftime("%A, %Y-%m-%d"),
@@ -76,7 +77,15 @@ impl Driver {
             format!("Model: {model}"),
             format!("Walls around tools: {walls}"),
             format!("Network of tools: {}", network_name(&self.live.config)),
-        ]
+        ];
+        if self.policy.can_be_elevated() {
+            let mode = directive::name(self.policy.elevated_mode(self.elevated));
+            facts.push(format!(
+                "Elevated commands: {mode} (exec with elevated: true, for what needs wider walls; the \
+                 person switches them with /elevated)"
+            ));
+        }
+        facts
     }
 }
 

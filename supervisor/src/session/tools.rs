@@ -61,6 +61,7 @@ impl Driver {
         let who = Circumstances {
             senders: turn.map_or(&[], |turn| turn.senders.as_slice()),
             elevated: turn.and_then(|turn| turn.elevated).or(self.elevated),
+            wider: &self.wider,
             person: turn.map_or(Person::Away, |turn| rules::person(&turn.channel)),
         };
         decide(args, &self.policy, &who)
@@ -173,17 +174,15 @@ impl Driver {
     /// The walls a call ran behind; `None` where it needed none.
     fn behind(&mut self, place: &Place, outcome: &ToolOutcome) -> Option<Behind> {
         let walls = match place {
-            Place::Exec { elevated: true } => {
-                if let ToolOutcome::Running { job, .. } = outcome {
-                    self.goes_on_elevated(job);
-                }
-                "elevated"
-            }
-            Place::Job(job) if self.wider.contains(job) => "elevated",
-            Place::Exec { elevated: false } | Place::Job(_) => "exec",
+            Place::Exec { .. } | Place::Job(_) if self.is_wider(place) => "elevated",
+            Place::Exec { .. } | Place::Job(_) => "exec",
             Place::Files => "files",
             Place::Supervisor | Place::Jobs => return None,
         };
+        if let (Place::Exec { elevated: true }, ToolOutcome::Running { job, .. }) = (place, outcome)
+        {
+            self.goes_on_elevated(job);
+        }
         let sandbox = &self.live.config.sandbox;
         let found = self.services.walls.borrow();
         let proven = found.as_ref().map(|report| level(sandbox, report));
@@ -191,6 +190,15 @@ impl Driver {
             level: proven.unwrap_or_default(),
             walls: walls.to_owned(),
         })
+    }
+
+    /// Whether a call runs in the wider walls.
+    pub(super) fn is_wider(&self, place: &Place) -> bool {
+        match place {
+            Place::Exec { elevated } => *elevated,
+            Place::Job(job) => self.wider.contains(job),
+            Place::Supervisor | Place::Files | Place::Jobs => false,
+        }
     }
 
     fn goes_on_elevated(&mut self, job: &JobId) {
