@@ -10,13 +10,13 @@ pub mod probe;
 
 pub mod enter;
 
+pub mod attempts;
+
 mod doors;
 
 pub mod room;
 
 mod handover;
-
-pub mod attempts;
 
 mod ownership;
 
