@@ -8,6 +8,7 @@
 use super::redact;
 use super::rotate::{Place, Rotating};
 use crate::config::LogLevel;
+use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -141,11 +142,22 @@ pub struct ToFile;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ToStandardError;
 
-// `tracing` hands over each line whole, in one call.
+/// What was said in several lines is still one entry: those after the first are set in, so that no
+/// word of others looks like an entry of ours.
+fn one_entry(text: Cow<'_, str>) -> Cow<'_, str> {
+    let said = text.strip_suffix('\n').unwrap_or(&text);
+    if said.contains(['\n', '\r']) {
+        let said = said.replace("\r\n", "\n").replace('\r', "\n");
+        return Cow::Owned(said.replace('\n', "\n  ") + "\n");
+    }
+    text
+}
+
+// `tracing` hands over each entry whole, in one call.
 impl Write for ToFile {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
-        let shown = redact::log_line(&text);
+        let shown = one_entry(redact::log_line(&text));
         match &mut *lock() {
             File::Waiting(lines) => {
                 if lines.len() + shown.len() <= WAITING {
@@ -167,9 +179,8 @@ impl Write for ToFile {
 impl Write for ToStandardError {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
-        io::stderr()
-            .lock()
-            .write_all(redact::log_line(&text).as_bytes())?;
+        let shown = one_entry(redact::log_line(&text));
+        io::stderr().lock().write_all(shown.as_bytes())?;
         Ok(line.len())
     }
 
@@ -191,5 +202,20 @@ impl<'a> MakeWriter<'a> for ToStandardError {
 
     fn make_writer(&'a self) -> Self {
         Self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_lines_are_one_entry() {
+        let entry = |text: &'static str| one_entry(Cow::Borrowed(text)).into_owned();
+        assert_eq!(entry("one\n"), "one\n");
+        assert_eq!(
+            entry("one\n2026 INFO two\r\nthree\rfour\n"),
+            "one\n  2026 INFO two\n  three\n  four\n"
+        );
     }
 }

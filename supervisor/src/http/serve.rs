@@ -90,15 +90,16 @@ async fn open(gateway: &Gateway, door: &watch::Sender<Door>) -> Vec<TcpListener>
 
 fn complaint(gateway: &Gateway, error: &io::Error) -> String {
     let port = gateway.port;
-    match error.kind() {
-        io::ErrorKind::AddrInUse => format!(
-            "port {port} is in use by another program; stop that, or set gateway.port to another (0 is any free one)"
-        ),
-        io::ErrorKind::PermissionDenied => {
-            format!("port {port} needs root; set gateway.port to one above 1023")
-        }
-        _ => format!("failed to listen on port {port}: {error}; set gateway.port to another"),
+    if error.kind() == io::ErrorKind::AddrInUse {
+        return format!(
+            "port {port} is in use by another program; stop that, or set gateway.port to another (0 \
+             is any free one)"
+        );
     }
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        return format!("port {port} needs root; set gateway.port to one above 1023");
+    }
+    format!("failed to listen on port {port}: {error}; set gateway.port to another")
 }
 
 /// Both kinds of address, where the machine has both; the first one counts.

@@ -196,15 +196,42 @@ async fn pass_log(log: tokio::process::ChildStderr, label: String, last: LastWor
     let mut log = BufReader::with_capacity(512, log);
     let mut line = Vec::new();
     loop {
-        line.clear();
-        let mut bounded = (&mut log).take(MAX_LOG_LINE);
-        match bounded.read_until(b'\n', &mut line).await {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {
+        let room = MAX_LOG_LINE - line.len() as u64;
+        match (&mut log).take(room).read_until(b'\n', &mut line).await {
+            Ok(0) | Err(_) if line.is_empty() => return,
+            Ok(_) | Err(_) => {
+                let rest = line.split_off(end_of_piece(&line));
                 let text = String::from_utf8_lossy(&line);
                 last.set(text.trim_end());
                 tracing::info!(child = %label, "{}", text.trim_end());
+                line = rest;
             }
         }
+    }
+}
+
+/// Where a line is cut that is too long: between words, so that a secret in it stays whole and is
+/// known for one.
+fn end_of_piece(line: &[u8]) -> usize {
+    let is_cut = line.len() as u64 >= MAX_LOG_LINE && !line.ends_with(b"\n");
+    let gap = line.iter().rposition(u8::is_ascii_whitespace);
+    match gap {
+        Some(at) if is_cut && at > 0 => at,
+        Some(_) | None => line.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_too_long_is_cut_between_words() {
+        let most = usize::try_from(MAX_LOG_LINE).unwrap();
+        let long = format!("a {}", "b".repeat(most - 2));
+        assert_eq!(end_of_piece(long.as_bytes()), 1);
+        assert_eq!(end_of_piece("b".repeat(most).as_bytes()), most);
+        assert_eq!(end_of_piece(b"a short one"), 11);
+        assert_eq!(end_of_piece(b"a short one\n"), 12);
     }
 }

@@ -7,6 +7,7 @@ use super::handle::{Command, Operation, Watch};
 use super::rules;
 use super::state::Input;
 use super::transcript::Transcript;
+use crate::audit::Event;
 use crate::store::{StoreError, StoredInput};
 
 /// What the model reads when a session was begun anew and nothing else was said.
@@ -36,13 +37,15 @@ impl Driver {
                 self.apply(Input::Stop).await;
             }
             Command::Kill(Some(job), reply) => {
+                self.killed(job.as_str());
                 let _ = reply.send(self.tools.kill(Some(&job), ENDED_BY_HAND));
             }
             Command::Kill(None, reply) => {
+                self.killed("all");
                 let _ = reply.send(self.tools.kill(None, ENDED_BY_HAND));
                 self.apply(Input::Stop).await;
                 // Once the turn is over, the agent process has nothing to stay for.
-                self.apply(Input::Renew).await;
+                self.apply(Input::Leave).await;
             }
             Command::Operate(command, cancel, reply) => {
                 let begun = self.services.walls_hold().await.map(|_| {
@@ -105,6 +108,14 @@ impl Driver {
             Some(rest) => input.text = rest.to_owned(),
         }
         self.begin_anew().await;
+    }
+
+    /// An operator ends processes: that is on record.
+    fn killed(&self, what: &str) {
+        self.services.audit.record(Event::Killed {
+            session: self.key.clone(),
+            what: what.to_owned(),
+        });
     }
 
     pub(super) async fn begin_anew(&mut self) {
