@@ -2,7 +2,8 @@
 
 use super::Control;
 use crate::broker::walls::{high_enough, in_container};
-use crate::config::Sandbox;
+use crate::config::{Config, Sandbox};
+use crate::egress::EgressPolicy;
 use crate::policy;
 use crate::session::{PhaseName, SessionView};
 use crate::store::{Room, SessionRow, Store, StoreError};
@@ -12,7 +13,7 @@ use ipc::control::{
 use ipc::id::SessionKey;
 use ipc::refusal::{Refusal, RefusalKind};
 use jail::probe::Report;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 /// How everything is.
@@ -24,6 +25,7 @@ pub(super) async fn health(control: &Control) -> Result<FromSupervisor, StoreErr
     let report = control.services.walls.borrow().clone();
     let walls = walls(report.as_ref(), &config.sandbox);
     let mut notices: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+    notices.extend(meaningless(config));
     let held = report
         .as_ref()
         .map(|report| high_enough(&config.sandbox, report));
@@ -64,6 +66,14 @@ pub(super) async fn health(control: &Control) -> Result<FromSupervisor, StoreErr
         sessions: count(control.services.store.list().await?.len()),
         notices,
     }))
+}
+
+/// Entries of `tools.egress` that name nothing.
+fn meaningless(config: &Config) -> BTreeSet<String> {
+    let agents = config.agents.iter();
+    agents
+        .flat_map(|agent| EgressPolicy::new(&agent.tools.egress).1)
+        .collect()
 }
 
 /// What keeps the walls from being as high as they can be on this kind of machine.
