@@ -8,6 +8,7 @@ use ipc::tool::ToolOutcome;
 use ipc::transcript::TranscriptItem;
 use serde_json::{Value, json};
 use tests::chat::Control;
+use tests::terminal::Terminal;
 use tests::{Exchange, Gateway, MAIN, Ran, Setup, eventually, turn};
 
 /// Whatever is not on the allow-list is asked about, and nothing is on it.
@@ -386,4 +387,61 @@ async fn each_question_and_each_no_is_on_record() {
     };
     eventually!(has("approval_asked", "touch made"));
     eventually!(has("approval_given", "deny"), "{:?}", log());
+}
+
+#[tokio::test]
+async fn the_person_at_the_terminal_answers_there() {
+    let gateway = asking().await;
+    let terminal = Terminal::open(40, 120);
+    let _chat = terminal.runs(&gateway, &["chat"]);
+    terminal.shows("you>").await;
+    for (command, word, file) in [
+        ("touch one", "y", Some("one")),
+        ("touch two", "n", None),
+        ("touch three", "a", Some("three")),
+    ] {
+        let call = turn().calls("exec", json!({ "command": command }));
+        let done = format!("Done with {command}.");
+        gateway.model.script([call, turn().says(&done)]);
+        terminal.types(&format!("{command}\r"));
+        terminal.shows(&format!("| {command}")).await;
+        eventually!(waiting(&gateway).await.len() == 1);
+        terminal.types(&format!("{word}\r"));
+        terminal.shows(&done).await;
+        if let Some(file) = file {
+            assert!(gateway.workspace().join(file).exists(), "{file}");
+        }
+    }
+    assert!(!gateway.workspace().join("two").exists());
+    assert_eq!(patterns(&gateway).len(), 1);
+    scripts(&gateway, "mkdir four");
+    terminal.types("mkdir four\r");
+    terminal.shows("| mkdir four").await;
+    terminal.types("perhaps\r");
+    // What is no word is asked about again.
+    terminal.shows("n> perhaps\ny: yes").await;
+    terminal.types("n\r");
+    terminal.shows("Seen.").await;
+}
+
+#[tokio::test]
+async fn a_question_answered_elsewhere_is_asked_no_more() {
+    let gateway = asking().await;
+    scripts(&gateway, "touch made");
+    let terminal = Terminal::open(40, 120);
+    let _chat = terminal.runs(&gateway, &["chat"]);
+    terminal.shows("you>").await;
+    terminal.types("touch made\r");
+    terminal.shows("y/a/n>").await;
+    let request = waiting(&gateway).await.remove(0);
+    approves(&gateway, &request.id).await;
+    terminal.shows("allowed once by cli").await;
+    terminal.shows("Seen.").await;
+    // A word that comes too late is no message.
+    terminal.types("y\r");
+    terminal.shows("that question waits no more").await;
+    gateway.model.script([turn().says("Good.")]);
+    terminal.types("how is it?\r");
+    terminal.shows("Good.").await;
+    assert_eq!(gateway.model.last().last_user(), "how is it?");
 }
