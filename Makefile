@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 export CARGO_TERM_PROGRESS_WHEN ?= never
 
-.PHONY: help run build test check bench fmt deps-build deps-test clean
+.PHONY: help run build test check bench fuzz fmt deps-build deps-test deps-bench clean
 
 help: ## This list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -23,9 +23,12 @@ check: deps-build ## Format, lints and docs, all denied.
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
-bench: build ## Measure, print a table, write target/bench.json.
+bench: deps-bench build ## Measure, print a table, write target/bench.json.
 	cargo build --release -p tests --bin bench
 	./target/release/bench
+
+fuzz: deps-build ## Random bytes for every parser of what strangers write, a minute each.
+	fuzz/run 60
 
 fmt: ## Format the code.
 	cargo fmt --all
@@ -47,6 +50,9 @@ endef
 deps-build:
 	@command -v cargo >/dev/null 2>&1 || { echo "cargo is missing; install Rust 1.95 or newer with rustup" >&2; exit 1; }
 	$(call need,cc,build-essential)
+
+deps-bench:
+	$(call need,bwrap,bubblewrap)
 
 deps-test: deps-build
 	$(call need,python3,python3)
