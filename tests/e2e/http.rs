@@ -124,6 +124,7 @@ async fn figures_move_with_what_happens() {
     let before = figures(at).await;
     for (name, value) in &before {
         let counts = name.ends_with("_total") || name.contains("_total{");
+        let counts = counts && !name.starts_with("openclaw_process_");
         assert!(!counts || *value == 0.0, "{name} begins at {value}");
     }
 
@@ -150,6 +151,11 @@ async fn figures_move_with_what_happens() {
     assert_eq!(moved("agents"), 2.0);
     assert_eq!(moved("sessions{state=\"idle\"}"), 2.0);
     assert_eq!(moved("audit_lost_total"), 0.0);
+    for agent in ["main", "strict"] {
+        let processes = moved(&format!("agent_processes{{agent=\"{agent}\"}}"));
+        assert!(processes >= 1.0, "{agent}: {processes}");
+    }
+    assert!(moved("process_cpu_seconds_total") > 0.0);
     assert!(moved("store_seconds_count") > before["openclaw_store_seconds_count"]);
     assert!(moved("store_seconds_sum") > 0.0);
     assert!(moved("process_resident_memory_bytes") > 1e6);

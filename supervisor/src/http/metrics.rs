@@ -23,6 +23,7 @@ pub(super) async fn page(pages: &Pages) -> String {
     gateway(&mut figures, pages);
     sessions(&mut figures, pages).await;
     work(&mut figures, pages);
+    usage(&mut figures, pages);
     network(&mut figures);
     record(&mut figures, pages);
     store(&mut figures, pages).await;
@@ -110,6 +111,45 @@ fn work(figures: &mut Figures, pages: &Pages) {
     ];
     let about = "Tokens of models; cached ones are part of the input.";
     figures.each(("tokens_total", Kind::Counter, about), "kind", tokens);
+}
+
+/// What live sessions use, by agent: their keys may name people, and there is no end of them.
+fn usage(figures: &mut Figures, pages: &Pages) {
+    let report = pages.services.meter.report();
+    let seconds = report.gateway.cpu_ms as f64 / 1000.0;
+    let about = "CPU time of the gateway's own process.";
+    figures.one("process_cpu_seconds_total", Kind::Counter, about, seconds);
+    let mut by_agent: BTreeMap<&str, Used> = BTreeMap::new();
+    for session in &report.sessions {
+        let used = by_agent.entry(session.agent.as_str()).or_default();
+        used.processes += u64::from(session.processes);
+        used.memory += session.memory;
+        used.thousandths += u64::from(session.cpu);
+    }
+    let processes = by_agent
+        .iter()
+        .map(|(agent, used)| (*agent, used.processes));
+    let about = "Processes of an agent's live sessions, their tools' included.";
+    figures.each(("agent_processes", Kind::Gauge, about), "agent", processes);
+    let memory = by_agent.iter().map(|(agent, used)| (*agent, used.memory));
+    let about = "Memory of those.";
+    figures.each(("agent_memory_bytes", Kind::Gauge, about), "agent", memory);
+    figures.family(
+        "agent_cpu_cores",
+        Kind::Gauge,
+        "Cores that those keep busy.",
+    );
+    for (agent, used) in &by_agent {
+        let cores = used.thousandths as f64 / 1000.0;
+        figures.labelled("agent_cpu_cores", "agent", agent, cores);
+    }
+}
+
+#[derive(Debug, Default)]
+struct Used {
+    processes: u64,
+    memory: u64,
+    thousandths: u64,
 }
 
 fn network(figures: &mut Figures) {
