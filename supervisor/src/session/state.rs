@@ -65,6 +65,7 @@ pub(super) struct State {
     broken: Option<ExitReason>,
     stop_wanted: bool,
     renew: bool,
+    leave: bool,
     draining: bool,
 }
 
@@ -85,6 +86,7 @@ impl State {
             broken: None,
             stop_wanted: false,
             renew: false,
+            leave: false,
             draining: false,
         }
     }
@@ -192,6 +194,10 @@ impl State {
                 self.renew = true;
                 self.go_on(now, &mut effects);
             }
+            Input::Leave => {
+                self.leave = true;
+                self.go_on(now, &mut effects);
+            }
             Input::Drain => self.drain(now, &mut effects),
             Input::Tick => self.tick(now, &mut effects),
         }
@@ -221,7 +227,8 @@ impl State {
     fn go_on(&mut self, now: Instant, effects: &mut Vec<Effect>) {
         match self.phase {
             Phase::Cold if self.is_wanted() && !self.draining => self.spawn(now, effects),
-            Phase::Idle { .. } if self.draining || (self.renew && self.has_work(now)) => {
+            Phase::Idle { .. } if self.draining || self.leave => self.ask_to_exit(now, effects),
+            Phase::Idle { .. } if self.renew && self.has_work(now) => {
                 self.ask_to_exit(now, effects);
             }
             Phase::Idle { .. } if self.unfinished => {
@@ -268,6 +275,7 @@ impl State {
             deadline: now + HELLO_WITHIN,
         };
         self.renew = false;
+        self.leave = false;
         self.broken = None;
         effects.push(Effect::Spawn);
     }

@@ -325,6 +325,19 @@ fn a_changed_configuration_meets_the_next_turn_in_a_new_process() {
 }
 
 #[test]
+fn a_process_that_is_to_leave_does_when_its_turn_is_over() {
+    let mut play = Play::in_turn(QueueMode::Collect);
+    assert_eq!(play.hears(Input::Stop), [Effect::Cancel]);
+    assert_eq!(play.hears(Input::Leave), []);
+    assert_eq!(play.hears(Input::TurnDone), [Effect::AskToExit]);
+    assert_eq!(play.hears(Input::Exited(ExitReason::Clean)), []);
+    assert!(play.state.is_at_rest());
+    let effects = play.hears(Input::Arrived(InputId(2)));
+    assert_eq!(effects, [Effect::Spawn]);
+    assert_eq!(play.hears(Input::Hello), [Effect::Start, begins(&[2])]);
+}
+
+#[test]
 fn a_draining_session_leaves_its_turn_to_the_next_gateway() {
     let mut play = Play::in_turn(QueueMode::Collect);
     assert_eq!(play.hears(Input::Drain), [Effect::Kill(KillStep::Kill)]);
@@ -344,6 +357,7 @@ fn any_input() -> impl Strategy<Value = Input> {
         1 => Just(Input::Exited(ExitReason::Clean)),
         1 => Just(Input::Stop),
         1 => Just(Input::Renew),
+        1 => Just(Input::Leave),
         3 => Just(Input::Tick),
     ]
 }
@@ -377,6 +391,7 @@ impl World {
             | Input::Taken(_)
             | Input::Stop
             | Input::Renew
+            | Input::Leave
             | Input::Drain
             | Input::Tick => true,
         }

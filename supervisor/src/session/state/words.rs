@@ -78,6 +78,8 @@ pub(in super::super) enum Input {
     Stop,
     /// The process must be a new one before the next turn (configuration, manuals).
     Renew,
+    /// A person wants the process gone; the next message starts another.
+    Leave,
     /// The gateway is going down; turns are taken up by the next one.
     Drain,
     /// Time has passed.
