@@ -7,3 +7,4 @@ mod sessions;
 mod models;
 mod own;
 mod socket;
+mod top;

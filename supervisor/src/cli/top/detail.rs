@@ -45,6 +45,9 @@ pub(super) fn columns(
     left.extend(jobs(&told.jobs, picked));
     let mut right = destinations(&told.destinations);
     right.extend(events(&told.events));
+    for line in left.iter_mut().chain(&mut right) {
+        line.text = without_key(&line.text, told.usage.session.as_str());
+    }
     if screen >= TWO_FROM {
         // There is nothing above it to stand apart from.
         right.remove(0);
@@ -170,6 +173,13 @@ fn events(events: &[String]) -> Vec<Line> {
     let mut lines = section("EVENTS (the newest first)", "EVENTS", events.is_empty());
     lines.extend(events.iter().rev().map(|event| plain(event)));
     lines
+}
+
+/// Titles carry the key of their session, which stands above all of them.
+fn without_key(text: &str, key: &str) -> String {
+    let key = out::one_line(key);
+    let text = text.replace(&format!("[{key} "), "[");
+    text.replace(&format!(" [{key}]"), "")
 }
 
 /// A heading, after a blank line; what is empty says so.

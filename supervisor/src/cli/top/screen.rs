@@ -63,7 +63,9 @@ impl Screen {
     /// # Errors
     /// As [`Self::size`].
     pub(super) fn forget(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // Terminal::clear asks where the cursor is, and the answer would be read by whoever waits
+        // for keys.
+        self.terminal.resize(self.terminal.size()?.into())
     }
 
     /// Gives the terminal back and stops, until a shell lets this process go on.
@@ -74,6 +76,7 @@ impl Screen {
         give_back();
         raise(Signal::SIGTSTP)?;
         take()?;
+        self.terminal.hide_cursor()?;
         self.forget()
     }
 }

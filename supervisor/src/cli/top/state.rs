@@ -393,8 +393,9 @@ impl State {
         };
     }
 
+    /// Out of the pane, then out of the filter; at once where it lets nobody through.
     fn back(&mut self) {
-        if self.pane.take().is_none() {
+        if self.pane.take().is_none() || self.chosen.is_none() {
             self.filter.clear();
         }
     }

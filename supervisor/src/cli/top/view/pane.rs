@@ -25,7 +25,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, pane: &Pane
         return;
     };
     let columns = detail::columns(told, frame.area().width, pane.job.as_ref());
-    let widths = columns.iter().map(|_| Constraint::Fill(1));
+    // The tree of processes is the widest.
+    let widths = [Constraint::Fill(3), Constraint::Fill(2)];
+    let widths = widths.into_iter().take(columns.len());
     let areas = Layout::horizontal(widths).spacing(2).split(inside);
     for (lines, area) in columns.iter().zip(areas.iter()) {
         let shown = lines.iter().skip(pane.scroll);

@@ -17,7 +17,7 @@ Enter        look at it closer     PgUp PgDn      scroll
 ← → < >      sort by another column; r reverses
 s            stop its turn
 t            kill the tool that runs, or the job that Tab picked
-K            kill all its tools, and its agent process
+K            stop it, with all its tools and its agent process
 Ctrl-L       draw anew             Ctrl-Z         back to the shell
 q Ctrl-C     leave";
 
@@ -45,7 +45,7 @@ pub(super) fn question(frame: &mut Frame<'_>, screen: Rect, deed: &Deed, look: L
     let session = out::one_line(deed.session().as_str());
     let words = match deed {
         Deed::Stop { .. } => format!("Stop the turn of {session}?"),
-        Deed::Kill { .. } => format!("Kill all tools of {session}, and its agent process?"),
+        Deed::Kill { .. } => format!("Stop {session}, with all its tools and its agent process?"),
         Deed::KillJob { job, .. } => {
             format!("Kill {} of {session}?", out::one_line(job.as_str()))
         }
