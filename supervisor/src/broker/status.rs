@@ -25,8 +25,10 @@ pub struct SessionFacts<'a> {
     pub model_calls: (u32, u32),
     /// The walls' level, once it is known.
     pub level: Option<u8>,
-    /// `none` or `host`.
+    /// `none`, `proxy` or `host`.
     pub network: &'static str,
+    /// How elevated commands stand: `on`; `None` where nobody can have them.
+    pub elevated: Option<&'static str>,
 }
 
 /// `session_status`.
@@ -40,10 +42,11 @@ pub fn session_status(facts: &SessionFacts<'_>) -> ToolOutcome {
     let level = facts
         .level
         .map_or_else(|| "not probed yet".to_owned(), |level| level.to_string());
+    let elevated = facts.elevated.map(|mode| format!("elevated: {mode}\n"));
     let text = format!(
         "session: {}\nagent: {}\nmodels: {}{pinned}\ncontext: about {} of {} tokens\n\
          used: {} tokens in ({} cached), {} out\nthis turn: {} of {} model calls\n\
-         walls: level {level}, network {}\n",
+         walls: level {level}, network {}\n{}",
         facts.session,
         facts.agent,
         facts.chain.join(", then "),
@@ -55,6 +58,7 @@ pub fn session_status(facts: &SessionFacts<'_>) -> ToolOutcome {
         facts.model_calls.0,
         facts.model_calls.1,
         facts.network,
+        elevated.unwrap_or_default(),
     );
     ToolOutcome::Text { text }
 }

@@ -1,5 +1,6 @@
 //! A tool call of the agent: may it run, behind which walls, and where it then does.
 
+use super::directive;
 use super::driver::{CallEnd, Driver, ToolEnd};
 use super::rules;
 use crate::audit::Event;
@@ -296,6 +297,10 @@ impl Driver {
                 .as_ref()
                 .map(|report| report.level),
             network: super::start::network_name(&self.live.config),
+            elevated: self
+                .policy
+                .can_be_elevated()
+                .then(|| directive::name(self.policy.elevated_mode(self.elevated))),
         };
         Ok(status::session_status(&facts))
     }
