@@ -75,7 +75,7 @@ async fn the_walls_explain_themselves() {
     let text = gateway.cli(&["sandbox", "explain"]).await.ok();
     for part in [
         "syscall filter: holds",
-        "Runs as: uid",
+        "Runs as: ",
         "Limits: memory: 4.0 GiB",
     ] {
         assert!(text.contains(part), "{part}: {text}");
@@ -168,6 +168,56 @@ async fn without_namespaces_the_proxy_is_reached_all_the_same() {
             assert_eq!(said, ("hello".to_owned(), 0), "{script}");
         }
     }
+}
+
+/// As in a container that gives no namespaces away, and with nothing configured.
+#[tokio::test]
+async fn where_there_are_no_namespaces_the_second_best_walls_are_taken() {
+    let unshared = std::process::Command::new("unshare")
+        .args(["-r", "true"])
+        .status();
+    if !unshared.is_ok_and(|status| status.success()) {
+        // Here there are none to begin with: the other stories say the same.
+        return;
+    }
+    let port = page();
+    let gateway = Gateway::setup().await.config(|config| {
+        config["sandbox"] = json!({ "minimum": 2 });
+        config["tools"]["egress"] = json!({ "private": [format!("127.0.0.1:{port}")] });
+    });
+    let gateway = gateway.laid_out();
+    let none_within = "echo 0 >/proc/sys/user/max_user_namespaces && exec \"$@\"";
+    // Each of them is a gateway of its own for as long as it lasts.
+    let run = |args: &[&str]| {
+        let ran = std::process::Command::new("unshare")
+            .args(["-r", "sh", "-c", none_within, "sh"])
+            .arg(gateway.program("openclaw"))
+            .args(args)
+            .env_clear()
+            .envs(gateway.environment())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+        assert!(ran.status.success(), "{said}{ran:?}");
+        said
+    };
+    let detail = run(&["sandbox", "explain", "--json"]);
+    let detail: WallsDetail = serde_json::from_str(&detail).unwrap();
+    assert_eq!(detail.level, Some(2), "{detail:#?}");
+    let missing = detail.missing.unwrap();
+    assert!(missing.contains("max_user_namespaces"), "{missing}");
+    let address = format!("http://127.0.0.1:{port}/");
+    let curl = [
+        "sandbox",
+        "exec",
+        "--",
+        "curl",
+        "-sS",
+        "--noproxy",
+        "*",
+        &address,
+    ];
+    assert_eq!(run(&curl), "hello");
 }
 
 #[tokio::test]
