@@ -9,6 +9,7 @@ use super::gate::{Gate, Reached};
 use super::head::{Body, Onward};
 use super::relay::{self, Broken, Way};
 use std::io::{self, ErrorKind};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tokio::net::TcpStream;
 
 /// Read of a body at once, in bytes.
@@ -41,11 +42,12 @@ async fn exchange(
     body: Body,
     early: &[u8],
 ) -> Result<(), Broken> {
+    let moved = AtomicU64::new(0);
     let request = async {
-        deliver(reached, head).await?;
-        send_body(tool, reached, body, early).await
+        deliver(reached, head, &moved).await?;
+        send_body(tool, reached, body, early, &moved).await
     };
-    let answer = relay::one(&reached.server, tool, Way::In, &reached.flow);
+    let answer = relay::one(&reached.server, tool, Way::In, &reached.flow, &moved);
     tokio::pin!(answer);
     tokio::select! {
         // A server may answer before it has heard all.
@@ -60,10 +62,11 @@ async fn send_body(
     reached: &Reached,
     body: Body,
     early: &[u8],
+    moved: &AtomicU64,
 ) -> Result<(), Broken> {
     let mut rest = Rest::of(body);
     let here = rest.take(early)?;
-    deliver(reached, &early[..here]).await?;
+    deliver(reached, &early[..here], moved).await?;
     let mut buffer = vec![0; if rest.is_over() { 0 } else { BUFFER }];
     while !rest.is_over() {
         let read = relay::receive(tool, &mut buffer).await?;
@@ -71,13 +74,14 @@ async fn send_body(
             return Err(io::Error::from(ErrorKind::UnexpectedEof).into());
         }
         let here = rest.take(&buffer[..read])?;
-        deliver(reached, &buffer[..here]).await?;
+        deliver(reached, &buffer[..here], moved).await?;
     }
     Ok(())
 }
 
-async fn deliver(reached: &Reached, bytes: &[u8]) -> Result<(), Broken> {
+async fn deliver(reached: &Reached, bytes: &[u8], moved: &AtomicU64) -> Result<(), Broken> {
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    moved.fetch_add(length, Relaxed);
     if !reached.flow.sent(length) {
         return Err(Broken::UsedUp);
     }

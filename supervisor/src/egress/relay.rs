@@ -68,17 +68,18 @@ pub(super) async fn both(tool: &TcpStream, server: &TcpStream, flow: &Flow) -> R
     }
 }
 
-/// Relays one way until it ends.
+/// Relays one way until it ends. `moved` also counts what goes the other way, if somebody sees to
+/// that: a connection is idle when nothing goes either way.
 pub(super) async fn one(
     from: &TcpStream,
     to: &TcpStream,
     way: Way,
     flow: &Flow,
+    moved: &AtomicU64,
 ) -> Result<(), Broken> {
-    let moved = AtomicU64::new(0);
     tokio::select! {
-        ended = pump(from, to, way, flow, &moved) => ended,
-        idle = idle(&moved) => Err(idle),
+        ended = pump(from, to, way, flow, moved) => ended,
+        idle = idle(moved) => Err(idle),
     }
 }
 

@@ -112,3 +112,20 @@ async fn a_connection_over_which_nothing_goes_is_ended() {
     let mut stream = tunnel(&session).await;
     assert!(is_over(&mut stream).await);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_long_upload_is_not_idle_while_it_goes_on() {
+    let session = Session::start(site, |_| {}).await;
+    let mut stream = session.connect().await;
+    let place = format!("site.example:{}", session.server);
+    let head = format!("POST http://{place}/ HTTP/1.1\r\nContent-Length: 4\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    for _ in 0..4 {
+        // Paused time: it passes at once, for everybody.
+        tokio::time::sleep(std::time::Duration::from_secs(600)).await;
+        stream.write_all(b"x").await.unwrap();
+    }
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("hello"), "{answer}");
+}
