@@ -18,6 +18,9 @@ build: deps-build ## The four programs, optimised, in target/release.
 test: deps-test ## Every test.
 	cargo nextest run --workspace
 
+test-cgroup: deps-cgroup ## What control groups enforce, in a small virtual machine that has them.
+	tests/vm/run
+
 check: deps-build ## Format, lints and docs, all denied.
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
@@ -61,3 +64,9 @@ deps-test: deps-build
 	$(call need,npm,npm)
 	$(call need,git,git)
 	@command -v cargo-nextest >/dev/null 2>&1 || cargo install --locked cargo-nextest
+
+deps-cgroup: deps-build
+	$(call need,qemu-system-x86_64,--no-install-recommends qemu-system-x86)
+	$(call need,busybox,busybox-static)
+	$(call need,cpio,cpio)
+	$(call need,strip,binutils)
