@@ -147,13 +147,17 @@ async fn copy(
     most: usize,
     count: &impl Fn(usize) -> Result<(), Broken>,
 ) -> Result<bool, Broken> {
-    let mut buffer = vec![0; BUFFER];
     let mut copied = 0_usize;
     while copied < most {
-        let read = receive(from, &mut buffer).await?;
-        if read == 0 {
-            return Ok(true);
-        }
+        // Nothing is kept for a connection that waits, as most do most of the time.
+        from.readable().await?;
+        let mut buffer = vec![0; BUFFER];
+        let read = match from.try_read(&mut buffer) {
+            Ok(0) => return Ok(true),
+            Ok(read) => read,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+            Err(error) => return Err(error.into()),
+        };
         count(read)?;
         send(to, &buffer[..read]).await?;
         copied = copied.saturating_add(read);

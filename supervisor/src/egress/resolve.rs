@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 /// A name that is not found by then is not found.
 const WITHIN: Duration = Duration::from_secs(15);
 /// Look-ups at once, of all sessions. Each holds a thread, and one that is given up on holds it on.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 128;
 /// Of a file with hosts, no more than this is read, in bytes.
 const MAX_HOSTS: u64 = 1024 * 1024;
 
