@@ -32,6 +32,8 @@ struct Rule {
 struct Condition {
     argument: u8,
     #[serde(default)]
+    upper: bool,
+    #[serde(default)]
     masked: Option<String>,
     one_of: Option<Vec<String>>,
     none_of: Option<Vec<String>>,
@@ -181,9 +183,9 @@ fn test(condition: &Condition) -> Result<String, Box<dyn Error>> {
         .masked
         .as_deref()
         .map_or("u32::MAX".to_owned(), number);
-    let argument = condition.argument;
+    let (argument, upper) = (condition.argument, condition.upper);
     Ok(format!(
-        "Condition {{ argument: {argument}, mask: {mask}, test: {test} }}, "
+        "Condition {{ argument: {argument}, upper: {upper}, mask: {mask}, test: {test} }}, "
     ))
 }
 

@@ -347,7 +347,7 @@ fn build(
         }
         Walls::Room => {
             namespaces::settle_in_room(spec)?;
-            mounts::renew_process_files()?;
+            mounts::renew_process_files(privileges::stays_root(spec.write.first()))?;
             plan::changes(spec, &plan::Machine)?
         }
         Walls::Plain => {

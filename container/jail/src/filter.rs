@@ -117,9 +117,11 @@ fn decide<'a>(rules: impl Iterator<Item = &'a Rule>, otherwise: Answer) -> Vec<s
 }
 
 /// Goes on when the condition holds, else skips `skip` more instructions. Arguments are compared by
-/// their lower half: every one of these is an `int` to the kernel, which drops the rest too.
+/// their lower half unless a condition says otherwise: nearly every one of these is an `int` to the
+/// kernel, which drops the rest too.
 fn check(condition: &Condition, skip: u8) -> Vec<sock_filter> {
-    let argument = ARGUMENTS + 8 * u32::from(condition.argument);
+    let half = if condition.upper { 4 } else { 0 };
+    let argument = ARGUMENTS + 8 * u32::from(condition.argument) + half;
     let mut code = vec![statement(LOAD, argument)];
     if condition.mask != u32::MAX {
         code.push(statement(MASK, condition.mask));
@@ -173,7 +175,7 @@ mod tests {
     struct Call {
         number: u32,
         architecture: u32,
-        arguments: [u32; 6],
+        arguments: [u64; 6],
     }
 
     /// Runs a program as the kernel does.
@@ -186,7 +188,10 @@ mod tests {
             match u32::from(step.code) {
                 LOAD if step.k == NUMBER => value = call.number,
                 LOAD if step.k == ARCHITECTURE => value = call.architecture,
-                LOAD => value = call.arguments[((step.k - ARGUMENTS) / 8) as usize],
+                LOAD => {
+                    let at = step.k - ARGUMENTS;
+                    value = (call.arguments[(at / 8) as usize] >> (8 * (at % 8))) as u32;
+                }
                 MASK => value &= step.k,
                 RETURN => return step.k,
                 JUMP => at += step.k as usize,
@@ -209,7 +214,13 @@ mod tests {
         let fits = |rule: &&Rule| {
             rule.call == call.number
                 && rule.when.iter().all(|condition| {
-                    let value = call.arguments[usize::from(condition.argument)] & condition.mask;
+                    let argument = call.arguments[usize::from(condition.argument)];
+                    let half = if condition.upper {
+                        argument >> 32
+                    } else {
+                        argument
+                    };
+                    let value = half as u32 & condition.mask;
                     match condition.test {
                         Test::OneOf(values) => values.contains(&value),
                         Test::NoneOf(values) => !values.contains(&value),
@@ -235,7 +246,7 @@ mod tests {
         ]
     }
 
-    fn native(number: u32, arguments: [u32; 6]) -> Call {
+    fn native(number: u32, arguments: [u64; 6]) -> Call {
         Call {
             number,
             architecture: NATIVE,
@@ -258,7 +269,9 @@ mod tests {
         #[test]
         fn a_program_means_what_its_list_says_for_every_argument(
             number in 0..500_u32,
-            arguments in prop::array::uniform6(prop_oneof![0..20_u32, any::<u32>()]),
+            arguments in prop::array::uniform6(
+                prop_oneof![0..20_u64, any::<u32>().prop_map(u64::from), any::<u64>()]
+            ),
         ) {
             for lists in every_list() {
                 let call = native(number, arguments);

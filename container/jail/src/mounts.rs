@@ -11,12 +11,12 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::{Mode, SFlag, fstat, mknod};
-use nix::unistd::{Uid, chdir, pivot_root};
+use nix::unistd::{chdir, pivot_root};
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 
 /// How big `/tmp` and `/dev/shm` are together where the spec does not say, in bytes.
@@ -38,17 +38,24 @@ const DEVICE_LINKS: [(&str, &str); 5] = [
 ];
 
 /// Files of `/proc` that tell of the machine as a whole; what Docker masks.
-const MASKED_PROC: [&str; 6] = [
+const MASKED_PROC: [&str; 16] = [
+    "acpi",
+    "asound",
+    "interrupts",
     "kallsyms",
     "kcore",
     "keys",
+    "kpagecount",
+    "kpageflags",
+    "latency_stats",
     "sched_debug",
+    "scsi",
+    "slabinfo",
     "sysrq-trigger",
     "timer_list",
+    "timer_stats",
+    "vmallocinfo",
 ];
-
-/// More of them that only root can read, whatever capabilities it has lost.
-const MASKED_FROM_ROOT: [&str; 4] = ["kpagecount", "kpageflags", "slabinfo", "vmallocinfo"];
 
 /// An empty folder, to cover others with.
 const EMPTY: &str = "/var/empty";
@@ -81,17 +88,17 @@ pub(crate) fn enter(
     root.covers(plan)?;
     root.resolver(plan)?;
     root.process_files()?;
-    root.mask_process_files()?;
+    root.mask_process_files(true)?;
     root.masks(plan)?;
     root.become_root()
 }
 
 /// Puts a `/proc` of this process's own pid namespace over the room's. Needs a mount namespace of
-/// its own.
-pub(crate) fn renew_process_files() -> Result<(), JailError> {
+/// its own. Some of it need be masked only from a program that runs `as_root`.
+pub(crate) fn renew_process_files(as_root: bool) -> Result<(), JailError> {
     let root = Root(PathBuf::from("/"));
     root.process_files()?;
-    root.mask_process_files()
+    root.mask_process_files(as_root)
 }
 
 /// The new root while it is built.
@@ -218,10 +225,15 @@ impl Root {
             .map_err(|cause| path_error(path, cause))
     }
 
-    fn mask_process_files(&self) -> Result<(), JailError> {
-        let from_root = Uid::effective().is_root().then_some(MASKED_FROM_ROOT);
-        for name in MASKED_PROC.iter().chain(from_root.iter().flatten()) {
-            self.mask(&Path::new("/proc").join(name))?;
+    fn mask_process_files(&self, as_root: bool) -> Result<(), JailError> {
+        // Root may read its own files, whatever capabilities it has lost.
+        let permissions = if as_root { 0o777 } else { 0o007 };
+        for name in MASKED_PROC {
+            let path = Path::new("/proc").join(name);
+            let mode = fs::symlink_metadata(self.at(&path)).map_or(0, |found| found.mode());
+            if mode & permissions != 0 {
+                self.mask(&path)?;
+            }
         }
         Ok(())
     }

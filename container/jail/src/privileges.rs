@@ -7,7 +7,7 @@ use nix::sys::prctl;
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The user and group of a process that is nobody.
 const NOBODY: u32 = 65534;
@@ -64,6 +64,12 @@ pub(crate) fn become_owner(path: &Path) -> Result<bool, JailError> {
         return Ok(false);
     }
     become_user(metadata.uid(), metadata.gid())
+}
+
+/// Whether this is root, and [`become_owner`] of `path` leaves it so.
+pub(crate) fn stays_root(path: Option<&PathBuf>) -> bool {
+    let owner = path.and_then(|path| fs::metadata(path).ok());
+    Uid::effective().is_root() && owner.is_none_or(|owner| owner.uid() == 0)
 }
 
 /// Changes user and group for good, when this is root with the right to, also that to signal the

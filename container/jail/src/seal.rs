@@ -79,11 +79,13 @@ fn may_abort() -> Rule {
     let conditions = Box::leak(Box::new([
         Condition {
             argument: 0,
+            upper: false,
             mask: u32::MAX,
             test: Test::OneOf(own),
         },
         Condition {
             argument: 2,
+            upper: false,
             mask: u32::MAX,
             test: Test::OneOf(&[libc::SIGABRT as u32]),
         },

@@ -36,7 +36,9 @@ pub(crate) struct Rule {
 pub(crate) struct Condition {
     /// Which one, from 0.
     pub(crate) argument: u8,
-    /// Bits of it to look at.
+    /// Whether at its upper half, not its lower.
+    pub(crate) upper: bool,
+    /// Bits of that half to look at.
     pub(crate) mask: u32,
     /// What they must be.
     pub(crate) test: Test,

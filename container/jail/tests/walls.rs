@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Place, all_fail, print, run};
+use common::{Place, all_fail, have_namespaces, installed, print, run};
 use jail::spec::{JailSpec, Limits};
 use std::fs::{self};
 use std::os::unix::fs::symlink;
@@ -123,4 +123,23 @@ fn a_workspace_is_found_by_a_link_too() {
     };
     assert_eq!(print(&spec), "hi\n");
     assert!(place.workspace.join("a").exists());
+}
+
+/// It is on no process's account: what there is of it has to be little.
+#[test]
+fn shared_memory_that_stays_is_small() {
+    let place = Place::new();
+    if !installed("python3") || !have_namespaces() {
+        return;
+    }
+    let script = "python3 - <<'END'
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+libc.shmget.argtypes = [ctypes.c_int, ctypes.c_size_t, ctypes.c_int]
+for size in [56, 65535, 65536, 1 << 31, 1 << 32, (1 << 32) + 56]:
+    print(size, libc.shmget(0, size, 0o1600) >= 0)
+END";
+    let expected =
+        "56 True\n65535 True\n65536 False\n2147483648 False\n4294967296 False\n4294967352 False\n";
+    assert_eq!(print(&place.shell(script)), expected);
 }
