@@ -225,8 +225,12 @@ fn clean_up(spec: &JailSpec) -> Result<(), JailError> {
 fn join(spec: &JailSpec, room: Vec<OwnedFd>) -> Result<u8, JailError> {
     match namespaces::join(spec, room, doors::are_here)? {
         Half::Outside { inner, link } => {
+            keep_nothing()?;
             privileges::keep_outside(false)?;
-            outside(inner, &link, false)
+            // There is nothing to be done when the program has been started, so nobody is woken to
+            // hear of it: who could not start it ends at once.
+            let code = reaper::mirror(inner)?;
+            complaint(&namespaces::hear(&link)?).map_or(Ok(code), Err)
         }
         Half::Inside { link } => Ok(keeper(spec, &link, Walls::Room, Vec::new())),
     }
@@ -278,20 +282,29 @@ fn without_namespaces(spec: &JailSpec) -> Result<u8, JailError> {
 /// The outer process: hears whether the jail stands, then waits for its end. It keeps nothing that
 /// a program inside might want, but what it needs to clean up.
 fn outside(inner: Pid, link: &OwnedFd, cleans_up: bool) -> Result<u8, JailError> {
-    privileges::no_new_privileges()?;
-    limits::harden().during("close core dumps")?;
-    let report = namespaces::hear(link)?;
-    if let Some((kind, text)) = report.split_first() {
-        let text = String::from_utf8_lossy(text).into_owned();
-        match *kind {
-            LACKS => return reaper::mirror(inner).and(Err(JailError::Lacking(text))),
-            FAILS => return reaper::mirror(inner).and(Err(JailError::Failed(text))),
-            _ => {}
-        }
+    keep_nothing()?;
+    if let Some(error) = complaint(&namespaces::hear(link)?) {
+        return reaper::mirror(inner).and(Err(error));
     }
     // Not before: where there are no namespaces, other walls are built with them.
     privileges::keep_outside(cleans_up)?;
     reaper::mirror(inner)
+}
+
+fn keep_nothing() -> Result<(), JailError> {
+    privileges::no_new_privileges()?;
+    limits::harden().during("close core dumps")
+}
+
+/// What a report says went wrong.
+fn complaint(report: &[u8]) -> Option<JailError> {
+    let (kind, text) = report.split_first()?;
+    let text = String::from_utf8_lossy(text).into_owned();
+    match *kind {
+        LACKS => Some(JailError::Lacking(text)),
+        FAILS => Some(JailError::Failed(text)),
+        _ => None,
+    }
 }
 
 /// The keeper: builds what holds for all inside, starts the program, waits for the end.
@@ -306,7 +319,10 @@ fn keeper(spec: &JailSpec, link: &OwnedFd, walls: Walls, mapped: Vec<Mapped>) ->
     };
     match started {
         Ok((program, _held)) => {
-            namespaces::tell(link, STARTED);
+            match walls {
+                Walls::Namespaces | Walls::Plain => namespaces::tell(link, STARTED),
+                Walls::Room => {}
+            }
             finish(reaper::keep(program, link, reach))
         }
         Err(error) => report(link, Err(error)),
