@@ -8,6 +8,7 @@ use jail::spec::{JailSpec, Limits, Namespaces, Network, Order, Role};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -56,11 +57,20 @@ fn through_all(jail: &Path) -> Result<Vec<Row>> {
     Ok(vec![over, Row::new(what, 0.6, "×", vec![part])])
 }
 
-/// The cheapest it can be asked to do: one bind, no filter, no Landlock.
+/// A root such as a room's, without filter and Landlock.
 fn bubblewrap() -> Option<Command> {
     let program = Path::new("/usr/bin/bwrap");
     let mut command = Command::new(program);
-    command.args(["--unshare-all", "--ro-bind", "/", "/", TRUE]);
+    command.args(["--unshare-all", "--proc", "/proc", "--dev", "/dev"]);
+    command.args(["--tmpfs", "/tmp", "--ro-bind", "/usr", "/usr"]);
+    for place in ["/bin", "/lib", "/lib64"] {
+        match std::fs::read_link(place) {
+            Ok(to) => command.arg("--symlink").arg(to).arg(place),
+            Err(_) => command.args(["--ro-bind-try", place, place]),
+        };
+    }
+    command.args(["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]);
+    command.args(["--ro-bind-try", "/etc/passwd", "/etc/passwd", TRUE]);
     program.exists().then_some(command)
 }
 
@@ -110,6 +120,7 @@ fn spec(order: Order, workspace: &Path) -> JailSpec {
         "/etc/ld.so.cache",
         "/etc/passwd",
     ];
+    let is_root = std::fs::metadata(workspace).is_ok_and(|found| found.uid() == 0);
     JailSpec {
         order,
         program: TRUE.into(),
@@ -133,7 +144,7 @@ fn spec(order: Order, workspace: &Path) -> JailSpec {
         namespaces: Namespaces::Require,
         role: Role::Shell,
         hostname: "openclaw".to_owned(),
-        user: None,
+        user: is_root.then_some(1_900_000_000),
     }
 }
 
