@@ -125,7 +125,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         full: Refused(&[ENOENT, EPERM]),
         ..device("read a named queue of others", |to| {
-            if to.shared.name.is_empty() {
+            if !to.shared.has_queue {
                 return Outcome::Absent("no queue was made".to_owned());
             }
             let name = CString::new(to.shared.name.as_str()).unwrap_or_default();

@@ -189,6 +189,8 @@ pub struct Shared {
     pub semaphores: Option<i32>,
     /// The name of a file in `/dev/shm`, of another in `/tmp`, and of a POSIX queue of messages.
     pub name: String,
+    /// Whether there is such a queue.
+    pub has_queue: bool,
     /// The path of a terminal.
     pub terminal: String,
 }

@@ -2,7 +2,7 @@
 
 use super::call::{Word, call, descriptor, number};
 use super::{Expect, Outcome, Row, Targets, Wall, failed, tried};
-use Expect::{Open, Refused};
+use Expect::{Refused, Since};
 use libc::{EACCES, EADDRNOTAVAIL, ECONNREFUSED, EHOSTUNREACH, EINVAL, ENETUNREACH, ENOENT, EPERM};
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -23,9 +23,6 @@ const NOT_THERE: Expect = Refused(&[ENOENT]);
 
 const NAME_SERVER: Ipv4Addr = Ipv4Addr::new(8, 8, 8, 8);
 const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
-
-const LISTENS: &str =
-    "without a network namespace a server that a tool starts is on the machine's own network";
 
 pub(super) const ROWS: &[Row] = &[
     // === by path and by name ===
@@ -54,14 +51,13 @@ pub(super) const ROWS: &[Row] = &[
         },
     ),
     row(
-        "call control socket by a held folder",
+        "call control socket from its folder",
         NOT_THERE,
         NO_SOCKET,
         |to| {
-            tried(
-                std::env::set_current_dir(to.state.as_path())
-                    .and_then(|()| UnixStream::connect("control.sock")),
-            )
+            let folder = to.control.parent().unwrap_or(Path::new("/"));
+            let name = to.control.strip_prefix(folder).unwrap_or(&to.control);
+            tried(std::env::set_current_dir(folder).and_then(|()| UnixStream::connect(name)))
         },
     ),
     row("send a datagram to a service", NOT_THERE, NO_SOCKET, |to| {
@@ -291,7 +287,11 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "listen where others can call",
         NOBODY,
-        Open(LISTENS),
+        Since {
+            landlock: 4,
+            errnos: &[EACCES, EPERM],
+            otherwise: "before Landlock 4 (Linux 6.7) a server that a tool starts is on the machine's own network",
+        },
         |_| listen_to_others(),
     ),
     row(

@@ -38,7 +38,7 @@ impl SharedBait {
             let _ = fs::write(&place, "x");
             let _ = fs::set_permissions(place, Permissions::from_mode(0o666));
         }
-        make_queue(name);
+        let has_queue = make_queue(name).is_some();
         let terminal = openpty(None, None).ok();
         let path = terminal
             .as_ref()
@@ -51,6 +51,7 @@ impl SharedBait {
                 queue: made(queue),
                 semaphores: made(semaphores),
                 name: name.to_owned(),
+                has_queue,
                 terminal: path,
             },
             _terminal: terminal,
@@ -93,21 +94,24 @@ fn places(name: &str) -> [PathBuf; 2] {
 }
 
 /// A POSIX queue: like a file, it stays when its descriptor is closed.
-fn make_queue(name: &str) {
-    let Ok(name) = CString::new(name) else { return };
+fn make_queue(name: &str) -> Option<()> {
+    let name = CString::new(name).ok()?;
     let how = libc::O_CREAT | libc::O_RDONLY | libc::O_CLOEXEC;
-    // SAFETY: the name is a C string that outlives the call; no attributes are given.
+    // Room for one message of eight bytes: there is a limit on the sum.
+    let attributes: [i64; 8] = [0, 1, 8, 0, 0, 0, 0, 0];
+    // SAFETY: the name is a C string, and the attributes are eight numbers; both outlive the call.
     let fd = unsafe {
         libc::syscall(
             libc::SYS_mq_open,
             name.as_ptr(),
             how,
-            0o600,
-            ptr::null::<u8>(),
+            0o666,
+            attributes.as_ptr(),
         )
     };
-    // SAFETY: the kernel has just made it, and nobody else knows it.
+    // SAFETY: the kernel has just made it, and nobody else knows it; -1 is nobody's.
     unsafe {
         libc::close(fd as i32);
     }
+    (fd >= 0).then_some(())
 }
