@@ -1,6 +1,7 @@
 //! A session's hands: one file worker, one toolbox process an `exec`, and the table of background
 //! jobs. Places calls, keeps deadlines of cancellation; decides nothing: that is `policy`.
 
+mod jobs;
 mod process;
 mod owner;
 mod said;
@@ -13,9 +14,10 @@ use crate::meter::SessionMeter;
 use crate::policy::{Place, SessionPolicy};
 use ipc::id::{JobId, SessionKey};
 use ipc::tool::{Capture, ToolOutcome, ToolStart};
-use ipc::tool_args::{ExecArgs, ProcessAction, ProcessArgs, ToolArgs};
+use ipc::tool_args::{ExecArgs, ToolArgs};
 use jail::probe::Report;
 use jail::spec::JailSpec;
+use jobs::Jobs;
 use process::{Role, ToolProcess, Toolbox};
 use room::{Rooms, Ticket};
 use std::collections::BTreeMap;
@@ -31,8 +33,6 @@ const STANDARD: &str = "standard";
 const ELEVATED: &str = "elevated";
 /// The usual ones, for whoever operates the gateway.
 const OPERATOR: &str = "operator";
-/// Most background jobs of one session; the oldest that has ended gives way.
-const MAX_JOBS: usize = 64;
 /// Pieces of an operated command's output that may wait to be shown.
 const SHOWN: usize = 16;
 
@@ -64,13 +64,6 @@ pub struct JobEnded {
     pub outcome: ToolOutcome,
 }
 
-#[derive(Debug)]
-struct Job {
-    command: String,
-    process: Arc<ToolProcess>,
-    ended: Option<ToolOutcome>,
-}
-
 /// What a session's tools are started with, watched by and reach the world through.
 #[derive(Debug, Clone)]
 pub struct Equipment {
@@ -92,7 +85,9 @@ impl Equipment {
     /// Where a process is put on record that is made behind walls of that name.
     fn record(&self, profile: &str) -> SpawnRecord {
         let level = self.walls.borrow().as_ref().map(|walls| walls.level);
-        self.audit.of_session(&self.session, profile).at_level(level)
+        self.audit
+            .of_session(&self.session, profile)
+            .at_level(level)
     }
 }
 
@@ -104,10 +99,8 @@ pub struct ToolHost {
     files: Option<Arc<ToolProcess>>,
     /// Calls of `exec` in the foreground.
     foreground: BTreeMap<JobId, Weak<ToolProcess>>,
-    jobs: BTreeMap<JobId, Job>,
+    jobs: Jobs,
     next_job: u64,
-    ended: mpsc::UnboundedSender<JobEnded>,
-    news: mpsc::UnboundedReceiver<JobEnded>,
 }
 
 impl ToolHost {
@@ -116,17 +109,13 @@ impl ToolHost {
     #[must_use]
     pub fn new(equipment: Equipment, first_job: u64) -> Self {
         let rooms = Rooms::new(equipment.clone());
-        // Unbounded in form; in fact at most one message for each of MAX_JOBS processes.
-        let (ended, news) = mpsc::unbounded_channel();
         Self {
             equipment,
             rooms,
             files: None,
             foreground: BTreeMap::new(),
-            jobs: BTreeMap::new(),
+            jobs: Jobs::new(),
             next_job: first_job,
-            ended,
-            news,
         }
     }
 
@@ -142,8 +131,8 @@ impl ToolHost {
         match (place, args) {
             (Place::Exec { elevated }, args) => self.exec(args, elevated, policy, cancel),
             (Place::Files, args) => self.file(args, policy, cancel),
-            (Place::Jobs, _) => at_once(self.list()),
-            (Place::Job(job), ToolArgs::Process(args)) => self.poke(job, args, cancel),
+            (Place::Jobs, _) => at_once(self.jobs.list()),
+            (Place::Job(job), ToolArgs::Process(args)) => self.jobs.poke(job, args, cancel),
             (Place::Job(_) | Place::Supervisor, args) => at_once(failed(format!(
                 "{} does not run in a process of its own",
                 args.name()
@@ -153,42 +142,21 @@ impl ToolHost {
 
     /// Takes over the process of a call that went to the background.
     pub fn keep(&mut self, ended: Ended) -> ToolOutcome {
-        if let Some(Kept {
-            job,
-            command,
-            process,
-        }) = ended.kept
-        {
-            self.make_room();
-            self.jobs.insert(
-                job,
-                Job {
-                    command,
-                    process,
-                    ended: None,
-                },
-            );
+        if let Some(kept) = ended.kept {
+            self.jobs.take_in(kept);
         }
         ended.outcome
     }
 
     /// The next background job that ends by itself.
     pub async fn job_ended(&mut self) -> JobEnded {
-        loop {
-            let Some(news) = self.news.recv().await else {
-                return std::future::pending().await;
-            };
-            if let Some(job) = self.jobs.get_mut(&news.job) {
-                job.ended = Some(news.outcome.clone());
-                return news;
-            }
-        }
+        self.jobs.next_ended().await
     }
 
     /// Whether a background job still runs.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.jobs.values().any(|job| job.ended.is_none())
+        self.jobs.is_busy()
     }
 
     /// The session hibernates: what only waits for calls goes; background jobs stay.
@@ -212,8 +180,7 @@ impl ToolHost {
         let foreground = std::mem::take(&mut self.foreground);
         let foreground = foreground.into_iter();
         let foreground = foreground.filter_map(|(id, process)| Some((id, process.upgrade()?)));
-        let background = self.jobs.iter().filter(|(_, job)| job.ended.is_none());
-        let background = background.map(|(id, job)| (id.clone(), Arc::clone(&job.process)));
+        let background = self.jobs.running();
         let (chosen, spared): (Vec<_>, Vec<_>) = foreground
             .chain(background)
             .partition(|(id, _)| job.is_none_or(|job| id == job));
@@ -372,79 +339,9 @@ impl ToolHost {
             ticket,
             start,
             job: job.clone(),
-            ended: self.ended.clone(),
+            ended: self.jobs.teller(),
         };
         Arc::new(ToolProcess::spawn(toolbox))
-    }
-
-    fn poke(&mut self, job: JobId, args: ProcessArgs, cancel: CancellationToken) -> Running {
-        let Some(entry) = self.jobs.get(&job) else {
-            return at_once(failed(self.no_such_job(&job)));
-        };
-        let process = Arc::clone(&entry.process);
-        if args.action == ProcessAction::Remove {
-            self.jobs.remove(&job);
-            return Box::pin(async move {
-                process.end(None).await;
-                let text = format!("{job} was ended and forgotten");
-                Ended {
-                    outcome: ToolOutcome::Text { text },
-                    kept: None,
-                }
-            });
-        }
-        Box::pin(async move {
-            Ended {
-                outcome: process.call(ToolArgs::Process(args), None, &cancel).await,
-                kept: None,
-            }
-        })
-    }
-
-    fn no_such_job(&self, job: &JobId) -> String {
-        let known: Vec<&str> = self.jobs.keys().map(JobId::as_str).collect();
-        if known.is_empty() {
-            return format!(
-                "there is no background command {job}; none is there now. One that was begun \
-                 under an earlier gateway ended with it"
-            );
-        }
-        format!(
-            "there is no background command {job}; there are: {}",
-            known.join(", ")
-        )
-    }
-
-    fn list(&self) -> ToolOutcome {
-        if self.jobs.is_empty() {
-            return ToolOutcome::Text {
-                text: "no background commands".into(),
-            };
-        }
-        let line = |(id, job): (&JobId, &Job)| {
-            let state = match &job.ended {
-                None if job.process.is_alive() => "running".to_owned(),
-                None => ToolOutcome::Interrupted.to_text(),
-                Some(outcome) => outcome.to_text(),
-            };
-            format!("{id}  {state}  {}\n", job.command)
-        };
-        ToolOutcome::Text {
-            text: self.jobs.iter().map(line).collect(),
-        }
-    }
-
-    fn make_room(&mut self) {
-        while self.jobs.len() >= MAX_JOBS {
-            let ended = self.jobs.iter().find(|(_, job)| job.ended.is_some());
-            let Some(oldest) = ended
-                .or_else(|| self.jobs.iter().next())
-                .map(|(id, _)| id.clone())
-            else {
-                return;
-            };
-            self.jobs.remove(&oldest);
-        }
     }
 }
 
