@@ -94,6 +94,12 @@ pub(crate) fn join(
         let error = "an order to join comes with a room's descriptors";
         return Err(JailError::Spec(error.to_owned()));
     }
+    // A room without a network of its own has the machine's.
+    let machine_s = room.len() == SHARED.len();
+    if machine_s && spec.network == Network::Proxied {
+        let error = "network: proxied asks for doors, and the room has none";
+        return Err(JailError::Spec(error.to_owned()));
+    }
     let kinds = SHARED
         .into_iter()
         .chain([("net", CloneFlags::CLONE_NEWNET)]);
@@ -102,8 +108,8 @@ pub(crate) fn join(
     }
     let (outer_end, inner_end) = link()?;
     let own = libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::CLONE_NEWCGROUP;
-    // Who is to reach nobody is not to find the room's doors.
-    let network = if spec.network == Network::None && has_doors() {
+    // Who is to reach nobody is not to find the room's doors, nor the machine's network.
+    let network = if spec.network == Network::None && (machine_s || has_doors()) {
         libc::CLONE_NEWNET
     } else {
         0

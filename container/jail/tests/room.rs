@@ -113,6 +113,33 @@ socket.create_connection(s.getsockname(), 1)'";
 }
 
 #[test]
+fn the_machine_s_network_is_for_those_in_its_room_who_may_have_it() {
+    let Some(place) = Place::private() else {
+        return;
+    };
+    let spec = |network: Network| JailSpec {
+        network,
+        ..place.shell("grep -c : /proc/net/dev; readlink /proc/self/ns/net")
+    };
+    let room = open(&spec(Network::Host)).room;
+    let machine_s = std::fs::read_link("/proc/self/ns/net").unwrap();
+    let machine_s = machine_s.to_str().unwrap();
+    let seen = print_in(&room, &spec(Network::Host));
+    assert!(seen.ends_with(&format!("{machine_s}\n")), "{seen}");
+    let seen = print_in(&room, &spec(Network::None));
+    assert!(
+        seen.starts_with("1\n") && !seen.contains(machine_s),
+        "{seen}"
+    );
+    let ended = run_in(&room, &spec(Network::Proxied));
+    assert_eq!(
+        (ended.code(), ended.stdout.as_str()),
+        (125, ""),
+        "{ended:?}"
+    );
+}
+
+#[test]
 fn a_room_says_how_full_it_is() {
     let Some(place) = Place::private() else {
         return;
