@@ -28,6 +28,14 @@ pub fn high_enough(sandbox: &Sandbox, report: &Report) -> Result<u8, policy::Too
 }
 
 impl Services {
+    /// The level of the walls that tools get; `None` until the probe has run.
+    #[must_use]
+    pub fn level(&self) -> Option<u8> {
+        let sandbox = &self.live.load().config.sandbox;
+        let found = self.walls.borrow();
+        found.as_ref().map(|report| policy::level(sandbox, report))
+    }
+
     /// The level of the walls that tools get, once the probe has run; that takes milliseconds, and
     /// only a gateway that starts has to wait for it.
     ///

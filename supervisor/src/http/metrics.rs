@@ -52,13 +52,7 @@ fn gateway(figures: &mut Figures, pages: &Pages) {
         let about = "Of that, what is of files and shared.";
         figures.one("process_shared_memory_bytes", Kind::Gauge, about, shared);
     }
-    if let Some(level) = pages
-        .services
-        .walls
-        .borrow()
-        .as_ref()
-        .map(|report| report.level)
-    {
+    if let Some(level) = pages.services.level() {
         let about = "The level of the walls around tools that was proven, 0 to 4.";
         figures.one("walls_level", Kind::Gauge, about, level);
     }

@@ -52,13 +52,7 @@ impl Driver {
     fn facts(&self, workspace: &str, model: &str, timezone: Option<&str>) -> Vec<String> {
         let zone = timezone.and_then(|name| jiff::tz::TimeZone::get(name).ok());
         let now = jiff::Timestamp::now().to_zoned(zone.unwrap_or_else(jiff::tz::TimeZone::system));
-        let level = self
-            .services
-            .walls
-            .borrow()
-            .as_ref()
-            .map(|report| report.level);
-        let walls = level.map_or_else(
+        let walls = self.services.level().map_or_else(
             || "being probed".to_owned(),
             |level| format!("level {level}"),
         );

@@ -290,12 +290,7 @@ impl Driver {
                 self.turn.as_ref().map_or(0, |turn| turn.model_calls),
                 self.live.config.budget.model_calls,
             ),
-            level: self
-                .services
-                .walls
-                .borrow()
-                .as_ref()
-                .map(|report| report.level),
+            level: self.services.level(),
             network: super::start::network_name(&self.live.config),
             elevated: self
                 .policy
