@@ -57,6 +57,32 @@ const OF_A_STATE: [&str; 11] = [
     "telegram",
 ];
 
+/// The home of the one user that every machine has.
+const ROOT: &str = "/root";
+
+/// Of the machine: its own keys, and the sockets of who would do anything that is asked of them.
+const OF_A_MACHINE: [&str; 19] = [
+    "/etc/gshadow",
+    "/etc/gshadow-",
+    "/etc/kubernetes",
+    "/etc/letsencrypt",
+    "/etc/pki/tls/private",
+    "/etc/shadow",
+    "/etc/shadow-",
+    "/etc/ssh",
+    "/etc/ssl/private",
+    "/etc/sudoers",
+    "/etc/sudoers.d",
+    "/etc/wireguard",
+    "/run/containerd",
+    "/run/docker.sock",
+    "/run/dbus",
+    "/run/podman",
+    "/run/systemd",
+    "/var/lib/docker",
+    "/var/run/docker.sock",
+];
+
 /// Where a path leads; itself where that can not be told.
 pub type Resolve = fn(&Path) -> PathBuf;
 
@@ -71,9 +97,12 @@ pub(super) struct Private {
 impl Private {
     /// Those of the person whose home it is, and those of the gateway.
     pub(super) fn new(config: &Config, home: &Path, resolve: Resolve) -> Self {
-        let mut homes = vec![home.to_owned(), config.paths.home.clone()];
+        // Whoever runs the gateway may have another HOME than their own.
+        let mut homes = vec![home.to_owned(), config.paths.home.clone(), ROOT.into()];
+        homes.sort();
         homes.dedup();
         let mut places = vec![config.paths.config_file.clone()];
+        places.extend(OF_A_MACHINE.map(PathBuf::from));
         for home in &homes {
             places.extend(OF_A_HOME.map(|name| home.join(name)));
             places.extend(of_state(&Paths::under(home.join(".openclaw")), config));
@@ -198,6 +227,13 @@ mod tests {
             "/srv/state/agents",
             "/srv/state/credentials/x",
             "/etc/openclaw",
+            "/etc",
+            "/etc/shadow",
+            "/etc/ssh/ssh_host_rsa_key",
+            "/etc/ssl/private",
+            "/run/docker.sock",
+            "/run",
+            "/root/.ssh",
             "/proc/1",
             "/dev",
             "relative",
@@ -220,6 +256,10 @@ mod tests {
             "/srv/state/workspace-backend-dev",
             "/srv/state/agents/main/workspace",
             "/etc/ssl/certs",
+            "/etc/apt",
+            "/root/src",
+            "/run/shared",
+            "/var/www",
         ] {
             assert_eq!(private().objection(Path::new(path)), None, "{path}");
         }
