@@ -10,6 +10,13 @@ pub mod probe;
 
 pub mod enter;
 
+mod inside;
+
+mod root;
+mod target;
+
+mod report;
+
 pub mod attempts;
 
 mod doors;

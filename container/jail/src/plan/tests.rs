@@ -1,5 +1,6 @@
 use super::*;
 use crate::spec::{Limits, Namespaces, Role};
+use std::ffi::OsStr;
 
 /// A file system of paths: `a/` is a folder, `a -> b` a link, anything else a file.
 struct Tree(&'static [&'static str]);
