@@ -466,10 +466,7 @@ async fn each_agent_has_a_policy_of_its_own() {
     );
     // Nobody is there to tell: it has no network at all.
     let said = of("alone", SITE).await;
-    assert!(
-        said.contains("curl: ") && !said.contains("hello"),
-        "{said}"
-    );
+    assert!(said.contains("curl: ") && !said.contains("hello"), "{said}");
 }
 
 #[tokio::test]
@@ -501,4 +498,58 @@ async fn a_server_that_a_tool_starts_is_reached_from_the_next_tool() {
         !other.contains("a page") && other.contains("3000"),
         "{other}"
     );
+}
+
+/// Opens more tunnels than there may be and keeps them, each with something to say all the time.
+const FLOOD: &str = r#"
+import selectors, socket, sys
+site, number = sys.argv[1], int(sys.argv[2])
+ready, doors, turned_away = selectors.DefaultSelector(), [], 0
+for _ in range(number):
+    door = socket.create_connection(("127.0.0.1", 3128))
+    try:
+        door.sendall(f"CONNECT {site}:80 HTTP/1.1\r\n\r\n".encode())
+        answer = door.recv(99)
+    except ConnectionError:
+        answer = b""
+    if answer.startswith(b"HTTP/1.1 200"):
+        doors.append(door)
+    else:
+        turned_away += 1
+open("flooded", "w").write(f"{len(doors)} {turned_away}")
+while True:
+    for door in doors:
+        door.setblocking(False)
+        try:
+            door.send(b"GET /page HTTP/1.1\r\nHost: x\r\n\r\n")
+            door.recv(65536)
+        except (BlockingIOError, ConnectionError):
+            pass
+"#;
+
+#[tokio::test]
+async fn a_session_that_floods_its_proxy_is_bounded_and_no_other_notices() {
+    let Some(world) = World::start().await else {
+        return;
+    };
+    let gateway = in_world(&world).await.start().await;
+    gateway.write("flood.py", FLOOD);
+    let flood = format!("python3 flood.py {SITE} 300");
+    gateway.model.script_for(
+        &flood,
+        [
+            turn().calls("exec", json!({ "command": flood, "background": true })),
+            turn().says("Flooding."),
+        ],
+    );
+    let reply = gateway.chat_in("agent:main:bad").asks(&flood).await;
+    assert_eq!(reply.text, "Flooding.");
+    eventually!(!gateway.read("flooded").is_empty(), "it does not begin");
+    assert_eq!(gateway.read("flooded"), "256 44");
+    // It has no place left, and others have theirs.
+    let page = format!("curl -sS -m 60 https://{SITE}/page 2>&1; true");
+    let said = says_in(&gateway, "agent:main:bad", &page).await;
+    assert!(said.contains("403"), "{said}");
+    let said = says(&gateway, &page).await;
+    assert!(said.contains("hello from the world"), "{said}");
 }
