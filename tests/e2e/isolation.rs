@@ -1,5 +1,11 @@
 //! The walls: what an agent and a tool can not do, tried from where they sit.
 
+mod table;
+
+mod neighbours;
+
+mod expected;
+
 use serde_json::json;
 use std::collections::BTreeMap;
 use tests::model::KEY;
