@@ -4,7 +4,7 @@ use super::{Audit, redact};
 use ipc::id::SessionKey;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The longest text in a line, in bytes; more of it is cut off.
@@ -225,6 +225,68 @@ impl Event {
         }
     }
 
+    /// The event as it may be kept: no text is too long, or holds a secret.
+    #[must_use]
+    pub(super) fn fit(mut self) -> Self {
+        for text in self.texts() {
+            fit(text);
+        }
+        self
+    }
+
+    fn texts(&mut self) -> Vec<&mut String> {
+        fn key(session: &mut Option<SessionKey>) -> Option<&mut String> {
+            session.as_mut().map(|key| &mut key.0)
+        }
+        match self {
+            Self::Started { version, .. } => vec![version],
+            Self::Walls { missing, .. } => missing.iter_mut().collect(),
+            Self::Configured { keys } => keys.iter_mut().collect(),
+            Self::Spawn {
+                session,
+                role,
+                title,
+                profile,
+                ..
+            } => [role, title, profile]
+                .into_iter()
+                .chain(key(session))
+                .collect(),
+            Self::NotSpawned {
+                session,
+                role,
+                reason,
+            } => [role, reason].into_iter().chain(key(session)).collect(),
+            Self::Refused {
+                session,
+                tool,
+                reason,
+            } => vec![&mut session.0, tool, reason],
+            Self::ApprovalAsked {
+                session,
+                id,
+                command,
+            } => vec![&mut session.0, id, command],
+            Self::ApprovalGiven {
+                session,
+                id,
+                by,
+                decision,
+            } => vec![&mut session.0, id, by, decision],
+            Self::Elevated { session, by, what } => vec![&mut session.0, by, what],
+            Self::Limit { session, what } | Self::Killed { session, what } => {
+                vec![&mut session.0, what]
+            }
+            Self::Egress {
+                session,
+                host,
+                reason,
+                ..
+            } => vec![&mut session.0, host, reason],
+            Self::Stopped | Self::Lost { .. } => Vec::new(),
+        }
+    }
+
     /// What happened, in a line for people, without when and in which session.
     #[must_use]
     pub fn in_words(&self) -> String {
@@ -283,40 +345,35 @@ pub struct Line {
 }
 
 impl Line {
-    /// An event of now.
+    /// An event of now, as it may be kept.
     #[must_use]
     pub(super) fn now(event: Event) -> Self {
         Self {
             at: format!("{:.3}", Timestamp::now()),
-            event,
+            event: event.fit(),
         }
     }
 
-    /// The line as it is written: JSON without secrets, and a newline.
+    /// The line as it is written: JSON, and a newline.
     #[must_use]
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let mut json = serde_json::to_value(self).unwrap_or(Value::Null);
-        fit_to_write(&mut json);
-        let mut bytes = json.to_string().into_bytes();
+        let mut bytes = serde_json::to_vec(self).unwrap_or_default();
         bytes.push(b'\n');
         bytes
     }
 }
 
-/// Takes secrets out of every text, and the end off one that is too long.
-fn fit_to_write(value: &mut Value) {
-    match value {
-        Value::String(text) => {
-            let mut shown = redact::text(text).into_owned();
-            if shown.len() > MAX_TEXT {
-                shown.truncate(shown.floor_char_boundary(MAX_TEXT));
-                shown.push('…');
-            }
-            *text = shown;
-        }
-        Value::Array(items) => items.iter_mut().for_each(fit_to_write),
-        Value::Object(map) => map.values_mut().for_each(fit_to_write),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+/// A text as it may be kept: not too long, and without secrets.
+fn fit(text: &mut String) {
+    if text.len() > MAX_TEXT {
+        let end = text.floor_char_boundary(MAX_TEXT);
+        // Between words, so that a secret is there whole and is known for one, or is not there.
+        let gap = text[..end].rfind(char::is_whitespace);
+        text.truncate(gap.filter(|at| *at > 0).unwrap_or(end));
+        text.push('…');
+    }
+    if let Cow::Owned(shown) = redact::text(text) {
+        *text = shown;
     }
 }
 
@@ -362,6 +419,7 @@ impl SpawnRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     fn refused(reason: &str) -> Line {
         let session = SessionKey::from("agent:main:main");
@@ -386,7 +444,7 @@ mod tests {
 
     #[test]
     fn whatever_is_said_is_one_line_of_bounded_length() {
-        let bytes = refused(&"a\n\"b".repeat(10_000)).to_bytes();
+        let bytes = refused(&"a\n\"b".repeat(1 << 20)).to_bytes();
         assert!(bytes.len() < 4 * MAX_TEXT);
         assert_eq!(bytes.iter().filter(|byte| **byte == b'\n').count(), 1);
         assert!(serde_json::from_slice::<Line>(&bytes).is_ok());
@@ -398,6 +456,15 @@ mod tests {
         let text = String::from_utf8(bytes).unwrap();
         assert!(!text.contains("abcdef0123456789"), "{text}");
         assert!(serde_json::from_str::<Line>(&text).is_ok(), "{text}");
+    }
+
+    #[test]
+    fn a_secret_is_not_cut_in_two() {
+        redact::know(["cut-in-the-middle"]);
+        let filler = "x ".repeat(MAX_TEXT / 2 - 4);
+        let kept = refused(&format!("{filler}cut-in-the-middle")).to_bytes();
+        let kept = String::from_utf8(kept).unwrap();
+        assert!(!kept.contains("cut-in") && kept.contains('…'), "{kept}");
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //!   session driver ─┐
-//!   tool host ──────┼─▶ bounded queue ─▶ one thread ─▶ redact ─▶ append ─▶ rotate
+//!   tool host ──────┼─▶ redact ─▶ bounded queue ─▶ one thread ─▶ append ─▶ rotate
 //!   egress ─────────┘      full: counted by kind ──────▲ a line `lost`
 //! ```
 //!
@@ -18,14 +18,14 @@
 //! [`log`] is where `tracing` writes to, and [`redact`] takes secrets out of all of it. Decides
 //! nothing, and never reads what it wrote but for [`read`], which `openclaw logs` stands on.
 
-mod event;
 pub mod log;
-mod newest;
 pub mod read;
-pub mod redact;
-mod rotate;
-mod tally;
+mod newest;
 mod writer;
+mod event;
+mod tally;
+mod rotate;
+pub mod redact;
 
 pub use event::{Event, Kind, Line, SpawnRecord};
 pub use tally::Tally;
@@ -75,12 +75,13 @@ impl Audit {
 
     /// Puts an event on record. Never waits.
     pub fn record(&self, event: Event) {
-        self.newest.add(event.clone());
-        self.writer.record(event);
+        let line = Line::now(event);
+        self.newest.add(line.clone());
+        self.writer.record(line);
     }
 
     /// The last `most` lines about a session since the gateway began, oldest first; those of very
-    /// long ago are in the log alone. Secrets are still in them.
+    /// long ago are in the log alone.
     #[must_use]
     pub fn newest(&self, session: &SessionKey, most: usize) -> Vec<Line> {
         self.newest.of(session, most)

@@ -1,6 +1,6 @@
 //! The newest lines, in memory: for those who look every second. The log itself is for everyone else.
 
-use super::{Event, Line};
+use super::Line;
 use ipc::id::SessionKey;
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -14,12 +14,12 @@ pub(super) struct Newest {
 }
 
 impl Newest {
-    pub(super) fn add(&self, event: Event) {
+    pub(super) fn add(&self, line: Line) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() >= MOST {
             lines.pop_front();
         }
-        lines.push_back(Line::now(event));
+        lines.push_back(line);
     }
 
     /// The last `most` lines about a session, oldest first.
@@ -35,6 +35,7 @@ impl Newest {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Event;
     use super::*;
 
     fn limit(session: &str, what: usize) -> Event {
@@ -48,7 +49,10 @@ mod tests {
     fn the_newest_of_a_session_are_kept_in_order() {
         let newest = Newest::default();
         for at in 0..MOST + 10 {
-            newest.add(limit(if at % 2 == 0 { "even" } else { "odd" }, at));
+            newest.add(Line::now(limit(
+                if at % 2 == 0 { "even" } else { "odd" },
+                at,
+            )));
         }
         let words = |session: &str, most| -> Vec<String> {
             let lines = newest.of(&session.into(), most);

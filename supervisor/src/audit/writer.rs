@@ -91,11 +91,11 @@ impl Writer {
         }
     }
 
-    pub(super) fn record(&self, event: Event) {
-        let kind = event.kind();
+    pub(super) fn record(&self, line: Line) {
+        let kind = line.event.kind();
         self.tally.count(kind);
         let Some(jobs) = &self.jobs else { return };
-        match jobs.try_send(Job::Write(Box::new(Line::now(event)))) {
+        match jobs.try_send(Job::Write(Box::new(line))) {
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 self.shared.lost[kind as usize].fetch_add(1, Ordering::Relaxed);
@@ -249,7 +249,7 @@ mod tests {
     fn place(path: &Path) -> Place {
         Place {
             path: path.to_owned(),
-            max_bytes: 1 << 20,
+            max_bytes: 1 << 30,
             kept: 1,
         }
     }
@@ -272,11 +272,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("audit.jsonl");
         let writer = Writer::start(place(&path));
-        (0..100).for_each(|n| writer.record(limit(n)));
+        (0..100).for_each(|n| writer.record(Line::now(limit(n))));
         writer.flush();
         let before = lines(&path);
         assert_eq!(before, (0..100).map(limit).collect::<Vec<_>>());
-        writer.record(Event::Stopped);
+        writer.record(Line::now(Event::Stopped));
         drop(writer);
         assert_eq!(lines(&path).last(), Some(&Event::Stopped));
     }
@@ -287,7 +287,7 @@ mod tests {
         let path = folder.path().join("audit.jsonl");
         let writer = Writer::start(place(&path));
         let total = 40 * QUEUE;
-        (0..total).for_each(|n| writer.record(limit(n)));
+        (0..total).for_each(|n| writer.record(Line::now(limit(n))));
         assert_eq!(writer.tally.of(Kind::Limit), total as u64);
         let tally = Arc::clone(&writer.tally);
         drop(writer);
@@ -309,11 +309,11 @@ mod tests {
         let path = folder.path().join("logs/audit.jsonl");
         std::fs::write(folder.path().join("logs"), "in the way").unwrap();
         let writer = Writer::start(place(&path));
-        writer.record(limit(1));
+        writer.record(Line::now(limit(1)));
         writer.flush();
         assert!(writer.complaint().unwrap().contains("audit.jsonl"));
         std::fs::remove_file(folder.path().join("logs")).unwrap();
-        writer.record(limit(2));
+        writer.record(Line::now(limit(2)));
         writer.flush();
         assert_eq!(writer.complaint(), None);
         let lost = Event::Lost {
