@@ -28,6 +28,7 @@ mod audit;
 mod http;
 mod crowd;
 mod isolation;
+mod limits;
 mod egress;
 mod sandbox;
 mod hibernate;

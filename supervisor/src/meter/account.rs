@@ -288,8 +288,9 @@ impl State {
     }
 
     pub(super) fn set_network(&mut self, network: Arc<dyn Network>) {
-        self.room_left();
-        self.network = Some(network);
+        if let Some(gone) = self.network.replace(network) {
+            self.ended.network = self.ended.network.plus(gone.used());
+        }
     }
 
     pub(super) fn set_tmp(&mut self, used: Arc<dyn Fn() -> u64 + Send + Sync>) {
@@ -298,9 +299,6 @@ impl State {
 
     pub(super) fn room_left(&mut self) {
         self.tmp = None;
-        if let Some(gone) = self.network.take() {
-            self.ended.network = self.ended.network.plus(gone.used());
-        }
     }
 
     /// Lets the control group go of a session that has no processes.

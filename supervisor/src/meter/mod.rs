@@ -199,8 +199,7 @@ impl SessionMeter {
         self.account.lock().model.add(usage, cost);
     }
 
-    /// Where to ask for the network traffic of the session's room. What an earlier one told stays
-    /// counted.
+    /// Where to ask for the session's network traffic. What an earlier one told stays counted.
     pub fn set_network(&self, network: Arc<dyn Network>) {
         self.account.lock().set_network(network);
     }

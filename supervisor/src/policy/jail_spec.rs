@@ -74,6 +74,9 @@ const HOSTNAME: &str = "openclaw";
 
 const MIB: u64 = 1024 * 1024;
 
+/// By how much one process could go over the limit of its session before its own memory is refused.
+/// The session is stopped well before that, and the user reads why; who is refused memory just dies.
+const BACKSTOP: u64 = 1024 * MIB;
 /// A file worker runs no programs but itself.
 const FILES_MEMORY: u64 = 512 * MIB;
 const FILES_PROCESSES: u64 = 64;
@@ -258,7 +261,7 @@ fn spec(sandbox: &Sandbox, network: Network, read: Vec<PathBuf>, write: Vec<Path
             Network::Host => jail::spec::Network::Host,
         },
         limits: Limits {
-            data_bytes: limits.memory,
+            data_bytes: limits.memory.map(|bytes| bytes.saturating_add(BACKSTOP)),
             file_bytes: limits.file_size,
             open_files: limits.open_files,
             processes: limits.processes,

@@ -4,7 +4,7 @@
 use super::room::Ground;
 use super::said::Said;
 use super::{JobEnded, failed};
-use crate::meter::Guard;
+use crate::meter::{Guard, words};
 use crate::process::{Child, ExitReason, KillStep};
 use ipc::id::{CallId, JobId};
 use ipc::link::{Link, LinkReceiver, LinkSender};
@@ -66,7 +66,7 @@ pub(super) struct Owner {
     /// Why it was killed, where we did it.
     stopped: Option<String>,
     /// The room stays as long as somebody is in it.
-    _ground: Ground,
+    ground: Ground,
 }
 
 impl Owner {
@@ -87,7 +87,7 @@ impl Owner {
             job,
             ended,
             stopped: None,
-            _ground: ground,
+            ground,
         }
     }
 
@@ -213,7 +213,7 @@ impl Owner {
     /// begin.
     fn report(&mut self, exit: ExitReason) {
         let limit = self.guard.ended(self.child.cpu());
-        self.stopped = limit.or(self.stopped.take());
+        self.stopped = limit.map(|limit| self.told(limit)).or(self.stopped.take());
         for (_, pending) in std::mem::take(&mut self.pending) {
             let outcome = self.end_of(&exit, pending.said);
             let _ = pending.reply.send(outcome);
@@ -236,6 +236,15 @@ impl Owner {
         failed(format!(
             "the walls around the tool could not be built, so it was not run: {words}"
         ))
+    }
+
+    /// The limit it was over, and what that means for the calls to come.
+    fn told(&self, limit: String) -> String {
+        let memory = limit.contains("memory");
+        match memory.then(|| self.ground.spoil()).flatten() {
+            Some(held) => format!("{limit}; /tmp held {} of it and was emptied", words(held)),
+            None => limit,
+        }
     }
 
     fn tell_end(&mut self, outcome: ToolOutcome) {

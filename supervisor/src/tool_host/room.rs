@@ -20,9 +20,11 @@ use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use tokio::sync::{OnceCell, watch};
 
+/// A `/tmp` with less is not the reason that a session is over its limit of memory.
+const SPOILED_FROM: u64 = 8 << 20;
 /// The most rooms a session remembers: the present ones, and none of an earlier configuration.
 const ROOMS: usize = 2;
 /// Where root runs the gateway, each session's tools run as a user of their own from here on: ids
@@ -48,6 +50,8 @@ pub(super) struct Rooms {
 #[derive(Debug)]
 pub(super) struct Shared {
     room: Room,
+    /// Its `/tmp` took a session over its limit, and would do so again.
+    spoiled: AtomicBool,
     _egress: Option<Egress>,
 }
 
@@ -117,6 +121,9 @@ impl Rooms {
     /// A place in the room that `spec` describes, which is on record as `profile`.
     pub(super) fn ticket(&mut self, profile: &'static str, spec: &JailSpec) -> Ticket {
         let spec = self.of_room(spec);
+        let spoiled = |shared: &Arc<Shared>| shared.spoiled.load(Ordering::Relaxed);
+        self.open
+            .retain(|(_, room)| !room.get().is_some_and(spoiled));
         let known = self.open.iter().find(|(open, _)| *open == spec);
         let room = known.map_or_else(Arc::default, |(_, room)| Arc::clone(room));
         self.open.retain(|(open, _)| *open != spec);
@@ -237,6 +244,7 @@ impl Ticket {
         });
         let shared = Arc::new(Shared {
             room,
+            spoiled: AtomicBool::new(false),
             _egress: egress.transpose().map_err(|e| failed(e.to_string()))?,
         });
         let counted = Arc::downgrade(&shared);
@@ -274,6 +282,18 @@ impl Ground {
             Self::Room(shared) => shared.room.send(link, frame),
             Self::Alone(_) => link.write_all(frame),
         }
+    }
+
+    /// The session was over its limit of memory. Where its `/tmp` had a part in that, the next call
+    /// gets a new one, for nobody could empty it without memory. Returns what it held then, in bytes.
+    pub(super) fn spoil(&self) -> Option<u64> {
+        let Self::Room(shared) = self else {
+            return None;
+        };
+        let held = shared.room.tmp_used().unwrap_or_default();
+        let spoiled = held >= SPOILED_FROM;
+        shared.spoiled.fetch_or(spoiled, Ordering::Relaxed);
+        spoiled.then_some(held)
     }
 
     /// Who makes the connections of a process with this spec, if somebody does.

@@ -97,9 +97,10 @@ impl State {
         (!self.processes.is_empty()).then_some(self.looks.next_at)
     }
 
-    /// Where its tools work, while some do.
+    /// Where its tools work, or have worked and written.
     pub(in crate::meter) fn ground(&self) -> Option<&Path> {
-        self.has_tools().then_some(self.workspace.as_path())
+        let worked = self.has_tools() || self.tools_written() > 0;
+        worked.then_some(self.workspace.as_path())
     }
 
     /// Looks at everything that runs, and ends what is over a limit. `alone` says whether no other
@@ -333,6 +334,8 @@ impl State {
                 let before = std::mem::replace(&mut self.events.processes_refused, refused);
                 refused > before
             }
+            // Some end and make room for others, so it need not be seen at its limit each time.
+            (_, Some(limit)) if self.looks.crowded_since.is_some() => threads >= limit - limit / 4,
             (_, Some(limit)) => threads >= limit,
         };
         if !at_limit {

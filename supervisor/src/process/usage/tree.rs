@@ -24,7 +24,7 @@ pub struct TreeUse {
     pub cpu: Duration,
     /// Processes that live.
     pub processes: u32,
-    /// Their threads: what a limit on processes counts.
+    /// Their threads, and those that were not waited for yet: what a limit on processes counts.
     pub threads: u32,
     /// Their memory, each one's share; where shares are not known, without mapped files.
     pub memory: u64,
@@ -149,7 +149,7 @@ impl Tree {
         TreeUse {
             cpu: Duration::from_micros(cpu),
             processes: u32::try_from(living().count()).unwrap_or(u32::MAX),
-            threads: living().fold(0, |sum, m| sum.saturating_add(m.stat.threads)),
+            threads: all().fold(0, |sum, m| sum.saturating_add(m.stat.threads.max(1))),
             memory: all().map(Member::memory).sum(),
             held: all().map(|m| m.memory.held()).sum(),
             shares,
