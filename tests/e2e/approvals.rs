@@ -7,6 +7,7 @@ use ipc::id::SessionKey;
 use ipc::tool::ToolOutcome;
 use ipc::transcript::TranscriptItem;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 use tests::chat::Control;
 use tests::terminal::Terminal;
 use tests::{Exchange, Gateway, MAIN, Ran, Setup, eventually, turn};
@@ -444,4 +445,34 @@ async fn a_question_answered_elsewhere_is_asked_no_more() {
     terminal.types("how is it?\r");
     terminal.shows("Good.").await;
     assert_eq!(gateway.model.last().last_user(), "how is it?");
+}
+
+/// Two minutes in which nobody says a word; the agent is not taken for hung, nor the turn for spent.
+#[tokio::test]
+#[ignore = "it takes the two minutes that people have"]
+async fn silence_is_a_no_in_the_end() {
+    let setup = asks(Gateway::setup().await);
+    let setup = setup.config(|config| {
+        config["agents"]["defaults"]["timeoutSeconds"] = json!(30);
+    });
+    let gateway = setup.start().await;
+    scripts(&gateway, "touch made");
+    let key = "the-key";
+    let mut exchange = gateway.chat().says_keyed("touch made", key).await;
+    question(&mut exchange).await;
+    let (began, pid) = (Instant::now(), gateway.agent(MAIN).await.pid);
+    while !waiting(&gateway).await.is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(150));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert!(began.elapsed() >= Duration::from_secs(119));
+    let reply = exchange.reply().await;
+    assert_eq!(
+        (reply.status, reply.text.as_str()),
+        (ReplyStatus::Ok, "Seen.")
+    );
+    assert_eq!(gateway.agent(MAIN).await.pid, pid);
+    let outcome = gateway.model.last().tool_output("exec");
+    assert!(outcome.contains("nobody gave a word"), "{outcome}");
+    assert!(!gateway.workspace().join("made").exists());
 }

@@ -6,6 +6,7 @@ use ipc::control::{Activity, FromSupervisor, ToSupervisor};
 use ipc::transcript::TranscriptItem;
 use serde_json::{Value, json};
 use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt as _;
 use tests::model::KEY;
 use tests::{Exchange, Gateway, MAIN, eventually, turn};
 
@@ -104,6 +105,32 @@ async fn an_elevated_command_sees_more_and_still_no_key() {
         elevated.any(|line| line.contains(part) && line.contains("cli:local"))
     };
     eventually!(has("full") && has("wide/note"), "{:?}", log());
+}
+
+#[tokio::test]
+async fn an_elevated_command_writes_where_it_may_and_owns_nothing() {
+    let gateway = gateway(|config| {
+        let wide = config["tools"]["elevated"]["walls"]["readPaths"][0].clone();
+        config["tools"]["elevated"]["walls"]["writePaths"] = json!([wide, "/etc", "/"]);
+    })
+    .await;
+    let made = gateway.home().join("wide/made");
+    let command = format!(
+        "echo made > {}; touch /etc/x /x .git/config .bashrc",
+        made.display()
+    );
+    says(&gateway, "/elevated on").await;
+    let narrow = runs(&gateway, &command, false).await;
+    assert!(!made.exists(), "{narrow}");
+    let wide = runs(&gateway, &command, true).await;
+    assert_eq!(std::fs::read_to_string(&made).unwrap(), "made\n", "{wide}");
+    let owner = |path: &std::path::Path| std::fs::metadata(path).unwrap().uid();
+    assert_eq!(owner(&made), owner(gateway.home()));
+    for kept in ["/etc/x", "/x"] {
+        assert!(!std::path::Path::new(kept).exists(), "{kept}: {wide}");
+    }
+    // What is protected in a workspace is so behind all walls.
+    assert_eq!(gateway.read(".bashrc"), "");
 }
 
 #[tokio::test]
