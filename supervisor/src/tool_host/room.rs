@@ -227,7 +227,10 @@ impl Ticket {
         let received = tokio::task::spawn_blocking(receive).await;
         let opened = match received {
             Ok(Ok(opened)) => opened,
-            Ok(Err(error)) => return Err(failed(error.to_string())),
+            Ok(Err(error)) => {
+                child.was_not_confined(&error.to_string());
+                return Err(failed(error.to_string()));
+            }
             Err(error) => return Err(failed(error.to_string())),
         };
         child.wait().await;
@@ -269,7 +272,7 @@ impl Ground {
                 namespaces: Namespaces::Off,
                 network: match spec.network {
                     Network::Proxied if mediator.is_none() => Network::None,
-                    network => network,
+                    network @ (Network::None | Network::Proxied | Network::Host) => network,
                 },
                 ..spec
             },
