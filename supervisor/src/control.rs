@@ -7,7 +7,7 @@ mod approvals;
 mod sandbox;
 mod explain;
 mod usage;
-mod days;
+pub(crate) mod days;
 mod socket;
 
 pub(crate) use door::Door;

@@ -2,7 +2,9 @@
 
 use super::{CliError, ExitCode, client::Client, on_one_thread, out, paths, stats};
 use crate::app::AppError;
-use crate::control::report;
+use crate::config::{ModelRef, Source};
+use crate::control::{days, report};
+use crate::model::price;
 use crate::store::Store;
 use crate::store::export::to_jsonl;
 use anyhow::Context as _;
@@ -70,7 +72,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
         Command::Reset { session } => super::tell(&ToSupervisor::SessionsReset {
             session: SessionKey::from(session.as_str()),
         }),
-        Command::Stats(args) => stats::run(args),
+        Command::Stats(args) => args.print(&ask(&args.asks())?),
     }
 }
 
@@ -89,11 +91,18 @@ async fn from_disk(message: &ToSupervisor) -> Result<FromSupervisor, CliError> {
     let live = HashMap::new();
     let read = match (stored()?, message) {
         (None, ToSupervisor::SessionsShow { session, .. }) => Ok(report::no_session(session)),
+        (None, ToSupervisor::Stats { .. }) => Ok(FromSupervisor::Stats { days: Vec::new() }),
         (None, _) => Ok(FromSupervisor::Sessions {
             sessions: Vec::new(),
         }),
         (Some(store), ToSupervisor::SessionsShow { session, limit }) => {
             report::session(&store, &live, session, *limit).await
+        }
+        (Some(store), ToSupervisor::Stats { days }) => {
+            // A configuration that is wrong names no prices.
+            let config = Source::of_process().load().ok();
+            let price = |model: &ModelRef, usage| price(&config.as_ref()?.providers, model, usage);
+            days::told(&store, *days, price).await
         }
         (Some(store), _) => report::sessions(&store, &live).await,
     };

@@ -1,6 +1,6 @@
 //! `openclaw sessions stats`: what was used per day and agent.
 
-use super::{CliError, ExitCode, client::Client, figures, on_one_thread, out, paths};
+use super::{CliError, ExitCode, figures, out};
 use ipc::control::{FromSupervisor, ToSupervisor};
 use ipc::meter::DayUsage;
 
@@ -15,20 +15,29 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
-    let asked = ToSupervisor::Stats { days: args.days };
-    let answer = on_one_thread(async { Client::connect(&paths()).await?.ask(&asked).await })?;
-    let FromSupervisor::Stats { days } = answer else {
-        return Err(CliError::unexpected(&answer));
-    };
-    if args.json {
-        out::line(&super::json(&days)?)?;
-    } else if days.is_empty() {
-        out::line("nothing was used in these days")?;
-    } else {
-        out::print(&table(&days))?;
+impl Args {
+    /// What the gateway is asked.
+    pub(super) fn asks(&self) -> ToSupervisor {
+        ToSupervisor::Stats { days: self.days }
     }
-    Ok(ExitCode::SUCCESS)
+
+    /// Prints its answer.
+    ///
+    /// # Errors
+    /// When it is none, or nobody hears it.
+    pub(super) fn print(&self, answer: &FromSupervisor) -> Result<ExitCode, CliError> {
+        let FromSupervisor::Stats { days } = answer else {
+            return Err(CliError::unexpected(answer));
+        };
+        if self.json {
+            out::line(&super::json(days)?)?;
+        } else if days.is_empty() {
+            out::line("nothing was used in these days")?;
+        } else {
+            out::print(&table(days))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
 const TITLES: [&str; 11] = [

@@ -1,7 +1,9 @@
 //! What was used per day and agent, from what the models and what the machine gave. Days are UTC
 //! days: the use of models is kept by those alone.
 
-use crate::store::{DayRow, UsageRow};
+use crate::config::ModelRef;
+use crate::store::{DayRow, Store, StoreError, UsageRow};
+use ipc::control::FromSupervisor;
 use ipc::id::{AgentId, SessionKey};
 use ipc::meter::DayUsage;
 use ipc::model::Usage;
@@ -15,37 +17,57 @@ const DAY_MS: i64 = 86_400_000;
 /// What the machine gave is kept for a week, which touches so many days.
 const HISTORY_DAYS: i64 = 8;
 
+/// What was used on the last so many days, today included.
+pub(crate) async fn told(
+    store: &Store,
+    days: u32,
+    price: impl Fn(&ModelRef, Usage) -> Option<f64>,
+) -> Result<FromSupervisor, StoreError> {
+    let span = Span::until(Timestamp::now(), days);
+    let models = store.usage_since(span.began_ms()).await?;
+    let mut machine = Vec::new();
+    for day in span.with_history() {
+        let (from, until) = bounds(day);
+        let rows = store.history_between(from, until).await?;
+        machine.extend(rows.into_iter().map(|row| (day, row)));
+    }
+    let days = merge(models, machine, |model, usage| {
+        price(&model.parse().ok()?, usage)
+    });
+    Ok(FromSupervisor::Stats { days })
+}
+
 /// Days since 1970, the first and the last.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Span(RangeInclusive<i64>);
+struct Span(RangeInclusive<i64>);
 
 impl Span {
     /// So many days, the one of `now` included.
-    pub(super) fn until(now: Timestamp, days: u32) -> Self {
+    fn until(now: Timestamp, days: u32) -> Self {
         let last = now.as_millisecond().div_euclid(DAY_MS);
         Self(last - (i64::from(days) - 1).max(0)..=last)
     }
 
     /// When it began, milliseconds since 1970.
-    pub(super) fn began_ms(&self) -> i64 {
+    fn began_ms(&self) -> i64 {
         bounds(*self.0.start()).0
     }
 
     /// The days of which it is known what the machine gave.
-    pub(super) fn with_history(&self) -> RangeInclusive<i64> {
+    fn with_history(&self) -> RangeInclusive<i64> {
         let oldest = self.0.end() - HISTORY_DAYS + 1;
         oldest.max(*self.0.start())..=*self.0.end()
     }
 }
 
 /// A day's first instant, and the next day's, milliseconds since 1970.
-pub(super) fn bounds(day: i64) -> (i64, i64) {
+fn bounds(day: i64) -> (i64, i64) {
     (day * DAY_MS, (day + 1) * DAY_MS)
 }
 
 /// Both together, the newest day first, then by agent. A cost is known where the price of any model
 /// is.
-pub(super) fn merge(
+fn merge(
     models: Vec<UsageRow>,
     machine: Vec<(i64, DayRow)>,
     price: impl Fn(&str, Usage) -> Option<f64>,
@@ -63,8 +85,8 @@ pub(super) fn merge(
         let sum = days.entry((Reverse(day), row.agent.clone())).or_default();
         sum.machine = Some(row);
     }
-    let told = |((Reverse(day), agent), sum)| told(day, agent, sum);
-    days.into_iter().map(told).collect()
+    let summed = |((Reverse(day), agent), sum)| summed(day, agent, sum);
+    days.into_iter().map(summed).collect()
 }
 
 #[derive(Debug, Default)]
@@ -76,7 +98,7 @@ struct Sum {
     machine: Option<DayRow>,
 }
 
-fn told(day: i64, agent: AgentId, sum: Sum) -> DayUsage {
+fn summed(day: i64, agent: AgentId, sum: Sum) -> DayUsage {
     let talked = u64::try_from(sum.talked.len()).unwrap_or(u64::MAX);
     let (worked, used) = sum
         .machine

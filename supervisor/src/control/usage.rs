@@ -2,9 +2,9 @@
 
 use super::{Client, Control, days};
 use crate::audit::{Line, redact};
+use crate::config::ModelRef;
 use crate::policy;
 use crate::session::PhaseName;
-use crate::store::StoreError;
 use ipc::control::FromSupervisor;
 use ipc::frame::FrameError;
 use ipc::id::{JobId, SessionKey};
@@ -38,7 +38,9 @@ impl Client {
     }
 
     pub(super) async fn stats(&mut self, days: u32) -> Result<(), FrameError> {
-        let told = stats(&self.control, days).await;
+        let live = self.control.services.live.load_full();
+        let price = |model: &ModelRef, usage| live.models.price(model, usage);
+        let told = days::told(&self.control.services.store, days, price).await;
         self.say(told).await
     }
 
@@ -93,20 +95,4 @@ fn in_words(line: &Line) -> String {
     };
     let at = at.to_zoned(TimeZone::system());
     format!("{} {words}", at.strftime("%H:%M:%S"))
-}
-
-async fn stats(control: &Control, days: u32) -> Result<FromSupervisor, StoreError> {
-    let store = &control.services.store;
-    let live = control.services.live.load_full();
-    let span = days::Span::until(Timestamp::now(), days);
-    let models = store.usage_since(span.began_ms()).await?;
-    let mut machine = Vec::new();
-    for day in span.with_history() {
-        let (from, until) = days::bounds(day);
-        let rows = store.history_between(from, until).await?;
-        machine.extend(rows.into_iter().map(|row| (day, row)));
-    }
-    let price = |model: &str, usage| live.models.price(&model.parse().ok()?, usage);
-    let days = days::merge(models, machine, price);
-    Ok(FromSupervisor::Stats { days })
 }

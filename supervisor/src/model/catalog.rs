@@ -232,8 +232,10 @@ pub(super) fn window(providers: &BTreeMap<String, Provider>, name: &ModelRef) ->
     model(providers, name).map_or(REMOTE_WINDOW, |model| model.window)
 }
 
-/// What a call cost in US dollars, where the configuration says what the model costs.
-pub(super) fn price(
+/// What a call cost in US dollars, where the configuration says what the model costs
+/// (`models.providers.*.models[].cost`).
+#[must_use]
+pub fn price(
     providers: &BTreeMap<String, Provider>,
     name: &ModelRef,
     usage: Usage,

@@ -41,6 +41,7 @@ mod wire;
 mod error;
 mod clock;
 
+pub use catalog::price;
 pub use error::ModelError;
 pub use render::RenderCache;
 pub use stack::ModelStack;

@@ -279,8 +279,8 @@ async fn who_wants_no_colours_sees_none() {
 }
 
 #[tokio::test]
-async fn a_day_is_summed_up() {
-    let gateway = Gateway::start().await;
+async fn a_day_is_summed_up_with_a_gateway_and_without() {
+    let mut gateway = Gateway::start().await;
     gateway.model.script([
         turn()
             .calls("exec", json!({ "command": "echo hi" }))
@@ -298,4 +298,7 @@ async fn a_day_is_summed_up() {
     assert_eq!((day.tokens_in, day.tokens_out), (2100, 30));
     let text = gateway.cli(&["sessions", "stats"]).await.ok();
     assert!(text.starts_with("DAY ") && text.contains("main"), "{text}");
+    assert!(gateway.terminate().await.success());
+    let after: Vec<DayUsage> = gateway.cli(&stats).await.json();
+    assert_eq!((after.len(), after[0].tokens_in), (1, 2100), "{after:#?}");
 }
