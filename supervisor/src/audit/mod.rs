@@ -22,12 +22,16 @@ pub mod log;
 pub mod read;
 mod newest;
 mod writer;
+mod spawn;
+mod line;
 mod event;
 mod tally;
 mod rotate;
 pub mod redact;
 
-pub use event::{Event, Kind, Line, SpawnRecord};
+pub use event::{Event, Kind};
+pub use line::Line;
+pub use spawn::SpawnRecord;
 pub use tally::Tally;
 
 use ipc::id::SessionKey;

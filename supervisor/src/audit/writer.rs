@@ -1,6 +1,7 @@
 //! The one thread that writes the audit log.
 
-use super::event::{Event, Kind, Line};
+use super::event::{Event, Kind};
+use super::line::Line;
 use super::rotate::{Place, Rotating};
 use super::tally::Tally;
 use crate::config::mend;

@@ -1,5 +1,6 @@
 //! Whether the gateway can do its work, part by part.
 
+use crate::audit::redact;
 use crate::broker::{Services, walls};
 use crate::config::Sandbox;
 use crate::store::Room;
@@ -31,7 +32,11 @@ fn part(name: &str, complaint: Option<String>) -> PartHealth {
     PartHealth {
         name: name.to_owned(),
         ok: complaint.is_none(),
-        detail: complaint.unwrap_or_else(|| "ok".to_owned()),
+        // A complaint quotes what is wrong, and that may be a secret in the wrong place.
+        detail: complaint.map_or_else(
+            || "ok".to_owned(),
+            |complaint| redact::text(&complaint).into_owned(),
+        ),
     }
 }
 

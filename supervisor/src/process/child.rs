@@ -1,6 +1,7 @@
 //! A running child: waiting for it, and ending it step by step.
 
 use super::usage::final_cpu;
+use crate::audit::SpawnRecord;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::fmt;
@@ -27,6 +28,8 @@ pub struct Child {
     cpu: Option<Duration>,
     log: Option<AbortHandle>,
     last_words: LastWords,
+    role: &'static str,
+    record: SpawnRecord,
 }
 
 /// The last line a child said on its standard error: what people want to read when it failed.
@@ -74,7 +77,12 @@ pub enum ExitReason {
 }
 
 impl Child {
-    pub(super) fn new(mut process: tokio::process::Child, label: String) -> Self {
+    pub(super) fn new(
+        mut process: tokio::process::Child,
+        label: String,
+        role: &'static str,
+        record: SpawnRecord,
+    ) -> Self {
         let pid = process
             .id()
             .and_then(|id| i32::try_from(id).ok())
@@ -96,7 +104,14 @@ impl Child {
             cpu: None,
             log,
             last_words,
+            role,
+            record,
         }
+    }
+
+    /// Puts on record that it did not become what it was started for: its walls could not be built.
+    pub fn was_not_confined(&self, reason: &str) {
+        self.record.failed(self.role, reason);
     }
 
     /// The last line it said on its standard error; empty when it said nothing.

@@ -108,5 +108,13 @@ fn try_start(spawn: &Spawn<'_>) -> io::Result<(Child, UnixStream)> {
     let process = tokio::process::Command::from(command)
         .kill_on_drop(true)
         .spawn()?;
-    Ok((Child::new(process, spawn.label.clone()), ours))
+    Ok((
+        Child::new(
+            process,
+            spawn.label.clone(),
+            spawn.role,
+            spawn.record.clone(),
+        ),
+        ours,
+    ))
 }

@@ -214,6 +214,9 @@ impl Owner {
     fn report(&mut self, exit: ExitReason) {
         let limit = self.guard.ended(self.child.cpu());
         self.stopped = limit.map(|limit| self.told(limit)).or(self.stopped.take());
+        if exit == ExitReason::Code(JAIL_FAILED) && self.stopped.is_none() {
+            self.child.was_not_confined(&self.child.last_words());
+        }
         for (_, pending) in std::mem::take(&mut self.pending) {
             let outcome = self.end_of(&exit, pending.said);
             let _ = pending.reply.send(outcome);
