@@ -74,6 +74,9 @@ pub(super) const ROWS: &[Row] =
                 }
             },
         ),
+        row("be born to the keeper's parent", FILTERED, |_| {
+            clone(libc::CLONE_PARENT)
+        }),
         row("clone by the newer call", &[ENOSYS], |_| {
             // Flags, six that may be zero, the signal at its end.
             let mut arguments = bytes(&[

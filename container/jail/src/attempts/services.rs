@@ -285,6 +285,18 @@ pub(super) const ROWS: &[Row] = &[
         |_| proxied("10.0.0.1:80"),
     ),
     row(
+        "listen without a port of its own",
+        NOBODY,
+        NO_SOCKET,
+        |_| {
+            let any = [number(libc::AF_INET), number(libc::SOCK_STREAM), number(0)];
+            let socket = descriptor(libc::SYS_socket, any);
+            let listen =
+                |socket: &OwnedFd| call(libc::SYS_listen, [number(socket.as_raw_fd()), number(1)]);
+            only_here(socket.and_then(|socket| listen(&socket).map(|()| TcpListener::from(socket))))
+        },
+    ),
+    row(
         "listen where others can call",
         NOBODY,
         Since {
@@ -464,13 +476,21 @@ const CLOSED: [io::ErrorKind; 4] = [
     io::ErrorKind::UnexpectedEof,
 ];
 
-/// Listens on every address, where there are others than the loopback's.
+/// Listens on every address.
 fn listen_to_others() -> Outcome {
-    let listening = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0));
+    only_here(TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)))
+}
+
+/// Of something that listens: whether others than this machine's own programs can call it.
+fn only_here<E: Into<io::Error>>(listening: Result<TcpListener, E>) -> Outcome {
     let interfaces = fs::read_to_string("/proc/self/net/dev").unwrap_or_default();
     let names = interfaces.lines().filter_map(|line| line.split_once(':'));
     let others = names.filter(|(name, _)| name.trim() != "lo").count();
-    match listening {
+    let address = |listening: TcpListener| listening.local_addr();
+    match listening.map_err(Into::into).and_then(address) {
+        Ok(address) if address.ip().is_loopback() => {
+            Outcome::Failed(format!("it listens at {address}"))
+        }
         Ok(_) if others == 0 => Outcome::Failed("none but the loopback is here".to_owned()),
         listening => tried(listening),
     }
