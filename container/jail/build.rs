@@ -60,6 +60,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(fs::write(target, code)?)
 }
 
+/// Linked to one address: a program that can be anywhere first mends a hundred kilobytes of pointers,
+/// and every fork copies them. It keeps no secret, hears nobody but the supervisor, and what it execs
+/// is laid out anew.
+const STATIC: [&str; 2] = ["-static", "-no-pie"];
+
 /// Has `openclaw-jail` carry what it needs of the system's libraries instead of loading them at
 /// every start: it starts once a tool call, and that would be a fifth of its time.
 ///
@@ -82,7 +87,9 @@ fn link_libraries_in() -> Result<(), Box<dyn Error>> {
         }
         let group = "GROUP ( -l:libgcc.a -l:libgcc_eh.a -l:libc.a )\n";
         fs::write(place("libgcc_s.so"), group)?;
-        println!("cargo::rustc-link-arg-bin=openclaw-jail=-static-pie");
+        for flag in STATIC {
+            println!("cargo::rustc-link-arg-bin=openclaw-jail={flag}");
+        }
     } else {
         fs::write(place("libgcc_s.so"), "GROUP ( -lgcc -lgcc_eh )\n")?;
     }
@@ -99,7 +106,7 @@ fn links_statically(program: &Path) -> Result<bool, Box<dyn Error>> {
     let source = program.with_extension("c");
     fs::write(&source, "int main(void) { return 0; }\n")?;
     let made = Command::new("cc")
-        .arg("-static-pie")
+        .args(STATIC)
         .arg("-o")
         .args([program, &source])
         .output();
