@@ -39,22 +39,18 @@ fn through_all(jail: &Path) -> Result<Vec<Row>> {
             bubblewrap().as_mut().unwrap_or(&mut Command::new(TRUE)),
         )?);
     }
-    let over = walled
-        .iter()
-        .zip(&plain)
-        .map(|(walled, plain)| walled - plain);
-    let over = Row::new(
-        "true through all walls, over plain fork+exec",
-        2.0,
-        "ms",
-        over.collect(),
-    );
+    let plain = Row::new("", 0.0, "", plain).at(0.5);
+    let over_plain = |what, bar, runs: Vec<f64>| {
+        let over = runs.into_iter().map(|run| run - plain);
+        Row::new(what, bar, "ms", over.collect())
+    };
+    let walled = over_plain("true through all walls, over plain fork+exec", 2.0, walled);
     if bubblewrap().is_none() {
-        return Ok(vec![over]);
+        return Ok(vec![walled]);
     }
-    let part = Row::new("", 0.0, "", walled).at(0.5) / Row::new("", 0.0, "", bubbled).at(0.5);
-    let what = "the same, of bwrap --unshare-all";
-    Ok(vec![over, Row::new(what, 0.6, "×", vec![part])])
+    let part = walled.at(0.5) / over_plain("", 0.0, bubbled).at(0.5);
+    let what = "the same, of bwrap --unshare-all over plain";
+    Ok(vec![walled, Row::new(what, 0.6, "×", vec![part])])
 }
 
 /// A root such as a room's, without filter and Landlock.
