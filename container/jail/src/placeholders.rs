@@ -70,7 +70,11 @@ impl Workspace {
     pub(crate) fn put(&self, place: &Path, folder: bool) -> io::Result<()> {
         let (parent, name) = open_parent(&self.folder, place)?;
         let made = if folder {
-            mkdirat(&parent, name, Mode::from_bits_truncate(0o755) | MARK)
+            match mkdirat(&parent, name, Mode::from_bits_truncate(0o755) | MARK) {
+                // On a full disk there is still room for a name.
+                Err(Errno::ENOSPC | Errno::EDQUOT) => make_unopenable(&parent, name),
+                made => made,
+            }
         } else {
             make_unopenable(&parent, name)
         };

@@ -9,6 +9,7 @@ use crate::placeholders::{Placeholders, Workspace};
 use crate::plan::{self, Plan};
 use crate::spec::JailSpec;
 use std::io;
+use std::mem;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
@@ -20,17 +21,22 @@ pub(crate) type Held = Vec<(OwnedFd, Vec<PathBuf>)>;
 pub(crate) fn build_root(spec: &JailSpec, mapped: Vec<Mapped>) -> Result<(Plan, Held), JailError> {
     namespaces::bound_shared_memory(spec.limits.tmp_bytes);
     let workspaces = hold_workspaces(spec)?;
-    let plan = plan::plan(spec, &plan::Machine)?;
-    for (path, folder) in &plan.missing {
-        let put = |workspace: &Workspace| Some(workspace.put(&workspace.place(path)?, *folder));
-        let put = workspaces.iter().find_map(put).unwrap_or(Ok(()));
-        put.map_err(|cause| JailError::Path {
-            path: path.clone(),
-            cause,
-        })?;
+    let mut plan = plan::plan(spec, &plan::Machine)?;
+    for (path, folder) in mem::take(&mut plan.missing) {
+        let put = |workspace: &Workspace| Some(workspace.put(&workspace.place(&path)?, folder));
+        match workspaces.iter().find_map(put).unwrap_or(Ok(())) {
+            Ok(()) => {
+                plan.placeholders.insert(path);
+            }
+            // Where nobody can make anything, nothing has to keep them from it.
+            Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+                plan.binds.retain(|bind| bind.path != path);
+            }
+            Err(cause) => return Err(JailError::Path { path, cause }),
+        }
     }
     mounts::enter(&plan, spec.limits.tmp_bytes, mapped)?;
-    let standing = plan.missing.keys().chain(&plan.placeholders);
+    let standing = plan.placeholders.iter();
     let places = |workspace: &Workspace| {
         let places = standing.clone().filter_map(|path| workspace.place(path));
         places.collect()
