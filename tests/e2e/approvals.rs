@@ -476,3 +476,17 @@ async fn silence_is_a_no_in_the_end() {
     assert!(outcome.contains("nobody gave a word"), "{outcome}");
     assert!(!gateway.workspace().join("made").exists());
 }
+
+#[tokio::test]
+async fn a_gateway_that_stops_waits_for_nobody_and_asks_again() {
+    let mut gateway = asking().await;
+    scripts(&gateway, "touch made");
+    let mut exchange = gateway.chat().says("touch made").await;
+    question(&mut exchange).await;
+    gateway.restart().await;
+    eventually!(waiting(&gateway).await.len() == 1, "{}", gateway.log());
+    let again = waiting(&gateway).await.remove(0);
+    approves(&gateway, &again.id).await;
+    eventually!(gateway.workspace().join("made").exists());
+    eventually!(gateway.state_of(MAIN).await == "idle");
+}

@@ -1,7 +1,7 @@
 //! Wider walls for a command: only where they are configured, only for whom, only when switched on;
 //! on record, and never wide enough for a key.
 
-use ipc::approval::ApprovalDecision;
+use ipc::approval::{ApprovalDecision, ApprovalRequest};
 use ipc::control::{Activity, FromSupervisor, ToSupervisor};
 use ipc::transcript::TranscriptItem;
 use serde_json::{Value, json};
@@ -288,4 +288,33 @@ async fn call(gateway: &Gateway, tool: &str, arguments: Value) -> String {
         .script([turn().calls(tool, arguments), turn().says("Read.")]);
     gateway.chat().asks("go on").await;
     gateway.model.last().tool_output(tool)
+}
+
+#[tokio::test]
+async fn a_turn_that_was_cut_off_is_elevated_as_it_was() {
+    let mut gateway = gateway(|_| {}).await;
+    let note = note(&gateway);
+    let arguments = json!({ "command": note, "elevated": true });
+    gateway
+        .model
+        .script([turn().calls("exec", arguments), turn().says("Read.")]);
+    let words = "/elevated ask read the note";
+    gateway.chat().says_keyed(words, "the-key").await;
+    eventually!(waits(&gateway).await.is_some());
+    gateway.kill9_and_start_again().await;
+    eventually!(waits(&gateway).await.is_some(), "{}", gateway.log());
+    let request = waits(&gateway).await.unwrap();
+    assert!(request.elevated);
+    let approve = ["approvals", "approve", &request.id];
+    assert_eq!(gateway.cli(&approve).await.code, 0);
+    let mut exchange = gateway.chat().says_keyed(words, "the-key").await;
+    assert_eq!(exchange.reply().await.text, "Read.");
+    assert_eq!(gateway.model.last().tool_output("exec"), "a note\n");
+}
+
+async fn waits(gateway: &Gateway) -> Option<ApprovalRequest> {
+    match gateway.control().await.ask(&ToSupervisor::Approvals).await {
+        FromSupervisor::Approvals { pending } => pending.into_iter().next(),
+        other => panic!("no list: {other:?}"),
+    }
 }
