@@ -152,8 +152,12 @@ async fn figures_move_with_what_happens() {
     assert_eq!(moved("sessions{state=\"idle\"}"), 2.0);
     assert_eq!(moved("audit_lost_total"), 0.0);
     for agent in ["main", "strict"] {
-        let processes = moved(&format!("agent_processes{{agent=\"{agent}\"}}"));
-        assert!(processes >= 1.0, "{agent}: {processes}");
+        // These are looked at once a second.
+        let name = format!("openclaw_agent_processes{{agent=\"{agent}\"}}");
+        eventually!(
+            figures(at).await.get(&name).is_some_and(|n| *n >= 1.0),
+            "{name}"
+        );
     }
     assert!(moved("process_cpu_seconds_total") > 0.0);
     assert!(moved("store_seconds_count") > before["openclaw_store_seconds_count"]);
