@@ -254,6 +254,31 @@ END",
 }
 
 #[tokio::test]
+async fn without_namespaces_a_session_s_own_servers_can_be_reached() {
+    for user in users() {
+        let gateway = plain(user, &[]).await;
+        gateway.write("index.html", "served");
+        gateway.model.script([
+            turn().calls(
+                "exec",
+                json!({ "command": "python3 -m http.server 38917", "background": true }),
+            ),
+            turn().says("Begun."),
+        ]);
+        assert_eq!(gateway.chat().asks("go").await.text, "Begun.");
+        let curl = "curl -sS --retry 20 --retry-all-errors --retry-delay 0 --retry-max-time 20 \
+            --noproxy '*' http://localhost:38917/";
+        let (said, code) = exec(&gateway, curl).await;
+        assert!(said.ends_with("served") && code == 0, "{said}");
+        // Another session's it is not.
+        let other = ["sandbox", "exec", "--session", "agent:main:other", "--"];
+        let curl = ["curl", "-sS", "--noproxy", "*", "http://localhost:38917/"];
+        let ran = gateway.cli(&[&other[..], &curl[..]].concat()).await;
+        assert_ne!(ran.code, 0, "{ran:?}");
+    }
+}
+
+#[tokio::test]
 async fn without_namespaces_the_model_hears_what_was_denied() {
     let port = page();
     let gateway = plain(None, &[]).await;

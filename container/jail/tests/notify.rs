@@ -9,7 +9,7 @@
 mod common;
 
 use common::{Ended, Place, Running, as_somebody, installed, start, start_as};
-use jail::notify::{Attempt, Destination, Listener};
+use jail::notify::{Attempt, Destination, Listener, Server, Wish};
 use jail::spec::{JailSpec, Network};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -38,13 +38,16 @@ fn mediate(spec: &JailSpec, command: &mut Command) -> Heard {
 
 fn serve(listener: &Listener) -> Vec<Destination> {
     let mut asked = Vec::new();
+    let mut servers = Vec::new();
     loop {
         match listener.next() {
             Ok(Some(attempt)) => {
-                answer(listener, &attempt);
+                answer(listener, &attempt, &mut servers);
                 // Asked by libc before anything else.
-                if attempt.to != Destination::Unix("/var/run/nscd/socket".into()) {
-                    asked.push(attempt.to);
+                let nscd = Destination::Unix("/var/run/nscd/socket".into());
+                match attempt.wish {
+                    Wish::Connect(to) if to != nscd => asked.push(to),
+                    Wish::Connect(_) | Wish::Bind(_) | Wish::Listen(_) => {}
                 }
             }
             Ok(None) => wait(listener),
@@ -63,14 +66,21 @@ fn wait(listener: &Listener) {
     poll(&mut polled, PollTimeout::from(10_000_u16)).unwrap();
 }
 
-fn answer(listener: &Listener, attempt: &Attempt) {
+fn answer(listener: &Listener, attempt: &Attempt, servers: &mut Vec<Server>) {
     let proxy: SocketAddr = PROXY.parse().unwrap();
-    if attempt.to != Destination::Inet(proxy) {
-        listener.refuse(attempt, libc::EACCES);
-        return;
-    }
-    if let Ok(stream) = listener.take_over(attempt) {
-        std::thread::spawn(move || page(stream));
+    let own = |port| servers.iter().any(|server| server.port == port);
+    match &attempt.wish {
+        Wish::Connect(Destination::Inet(to)) if *to == proxy => {
+            if let Ok(stream) = listener.take_over(attempt) {
+                std::thread::spawn(move || page(stream));
+            }
+        }
+        Wish::Connect(Destination::Inet(to)) if own(to.port()) => {
+            listener.connect_own(attempt, to.port());
+        }
+        Wish::Connect(_) => listener.refuse(attempt, libc::EACCES),
+        Wish::Bind(_) => listener.bind(attempt),
+        Wish::Listen(_) => servers.extend(listener.listen(attempt)),
     }
 }
 
@@ -235,6 +245,51 @@ END";
     let wanted = "-1 Bad address\n-1 Bad address\n-1 Invalid argument\n-1 Invalid argument\n-1 Invalid argument\n";
     assert_eq!(said, wanted);
     assert_eq!(asked, []);
+}
+
+#[test]
+fn a_server_is_on_the_loopback_and_one_s_own() {
+    let place = Place::new();
+    if !installed("python3") {
+        return;
+    }
+    let script = "python3 - <<'END'
+import os, socket as s, threading
+def echo(server):
+    peer, _ = server.accept()
+    peer.send(peer.recv(9))
+def started(family, address):
+    server = s.socket(family)
+    server.setsockopt(s.SOL_SOCKET, s.SO_REUSEADDR, 1)
+    if address: server.bind(address)
+    server.listen()
+    threading.Thread(target=echo, args=[server], daemon=True).start()
+    return server.getsockname()[:2]
+for family, address in [
+    (s.AF_INET, ('127.0.0.1', 0)),
+    (s.AF_INET, ('0.0.0.0', 0)),
+    (s.AF_INET, None),
+    (s.AF_INET6, ('::', 0)),
+]:
+    host, port = started(family, address)
+    client = s.create_connection((host, port), 5)
+    client.send(b'echo')
+    print(host, client.recv(9).decode())
+for address in [('127.0.0.1', 80), ('192.0.2.1', 8080)]:
+    try:
+        s.socket().bind(address)
+        print('bound', address)
+    except OSError as error:
+        print(error.strerror)
+u = s.socket(s.AF_UNIX)
+u.bind('named')
+u.listen()
+print(os.path.exists('named'))
+END";
+    let (said, _) = print(&mediated(&place, script));
+    let local = "127.0.0.1 echo\n".repeat(3) + "::ffff:127.0.0.1 echo\n";
+    let refused = "Permission denied\nCannot assign requested address\n";
+    assert_eq!(said, format!("{local}{refused}True\n"));
 }
 
 #[test]

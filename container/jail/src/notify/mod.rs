@@ -1,20 +1,24 @@
 //! A network without a network namespace: each `connect` of a jailed program waits for the
-//! supervisor, which decides on a copy of the address and makes the connection itself.
+//! supervisor, which decides on a copy of the address and makes the connection itself. So do `bind`
+//! and `listen`: a server is put on the loopback, whatever address it asked for.
 //!
 //! ```text
 //! program ── connect(fd, address) ──▶ kernel ──▶ Listener::next ── policy ──┬─▶ refuse: EACCES
 //!    ▲                                                                      └─▶ take_over
 //!    └──── its socket, connected to one of ours on the loopback ◀────────────────┘
 //! ```
-//! The address is copied once, and the kernel is never told to go on with the call: what a program
-//! changes in its memory meanwhile, nobody looks at.
+//! The address is copied once, and the kernel is never told to go on with such a call: what a program
+//! changes in its memory meanwhile, nobody looks at. (It is told to with one that gives a Unix socket
+//! a name. Who puts another socket there gets it bound, and can not listen on it all the same.)
 
 mod address;
 mod pair;
+mod serve;
 mod raw;
 mod reach;
 
 pub use address::Destination;
+pub use serve::Server;
 
 use crate::error::{During, JailError};
 use libc::sock_filter;
@@ -60,16 +64,27 @@ pub struct Listener {
     fd: OwnedFd,
 }
 
-/// A `connect` that waits for an answer. Without one it waits as long as the [`Listener`] lives.
+/// A call that waits for an answer. Without one it waits as long as the [`Listener`] lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     /// The thread that makes it.
     pub pid: i32,
     /// The number of its socket.
     pub fd: i32,
-    /// Where to.
-    pub to: Destination,
+    /// What it wants.
+    pub wish: Wish,
     id: u64,
+}
+
+/// What a program wants of a socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// To connect it: [`Listener::take_over`], [`Listener::connect_own`] or [`Listener::refuse`].
+    Connect(Destination),
+    /// To give it an address: [`Listener::bind`].
+    Bind(Destination),
+    /// To listen on it, with as many connections waiting: [`Listener::listen`].
+    Listen(i32),
 }
 
 impl AsFd for Listener {
@@ -135,9 +150,32 @@ impl Listener {
 
     /// Copies the address, and makes sure that it was the caller's memory that was copied.
     fn understand(&self, notice: &libc::seccomp_notif) -> Result<Attempt, i32> {
-        let [fd, place, length, ..] = notice.data.args;
-        // An int to the kernel, which drops the rest too.
-        let (fd, length) = (fd as i32, length as i32);
+        let [fd, second, third, ..] = notice.data.args;
+        let attempt = |wish| Attempt {
+            pid: notice.pid.cast_signed(),
+            // An int to the kernel, which drops the rest too.
+            fd: fd as i32,
+            wish,
+            id: notice.id,
+        };
+        let number = i64::from(notice.data.nr);
+        if number == libc::SYS_listen {
+            return Ok(attempt(Wish::Listen(second as i32)));
+        }
+        let address = self.address(notice, second, third as i32)?;
+        match number {
+            libc::SYS_connect => Ok(attempt(Wish::Connect(address))),
+            libc::SYS_bind => Ok(attempt(Wish::Bind(address))),
+            _ => Err(libc::EACCES),
+        }
+    }
+
+    fn address(
+        &self,
+        notice: &libc::seccomp_notif,
+        place: u64,
+        length: i32,
+    ) -> Result<Destination, i32> {
         let pid = notice.pid.cast_signed();
         let length = usize::try_from(length)
             .ok()
@@ -148,16 +186,10 @@ impl Listener {
                 Some(libc::EPERM | libc::EACCES) => libc::EACCES,
                 _ => libc::EFAULT,
             })?;
-        if notice.data.nr != libc::SYS_connect as i32 || !raw::is_valid(self.as_fd(), notice.id) {
+        if !raw::is_valid(self.as_fd(), notice.id) {
             return Err(libc::EACCES);
         }
-        let to = address::read(&bytes).ok_or(libc::EINVAL)?;
-        Ok(Attempt {
-            pid,
-            fd,
-            to,
-            id: notice.id,
-        })
+        address::read(&bytes).ok_or(libc::EINVAL)
     }
 
     /// Has the attempt fail with an error number.
@@ -204,13 +236,19 @@ impl Listener {
 
     /// Connects the program's own socket.
     fn join_socket(&self, attempt: &Attempt) -> io::Result<TcpStream> {
+        let socket = self.socket(attempt)?;
+        let ours = pair::connect(&socket)?;
+        self.answer(attempt.id, 0);
+        Ok(ours)
+    }
+
+    /// The program's own socket.
+    fn socket(&self, attempt: &Attempt) -> io::Result<OwnedFd> {
         let socket = reach::socket(attempt.pid, attempt.fd)?;
         if !raw::is_valid(self.as_fd(), attempt.id) {
             return Err(io::Error::from_raw_os_error(libc::EINTR));
         }
-        let ours = pair::connect(&socket)?;
-        self.answer(attempt.id, 0);
-        Ok(ours)
+        Ok(socket)
     }
 
     /// Nobody waits any more for an answer that can not be given.

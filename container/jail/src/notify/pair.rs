@@ -5,9 +5,9 @@ use super::raw;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::PollTimeout;
-use nix::sys::socket::{SockaddrIn, SockaddrIn6, SockaddrStorage, getsockname};
+use nix::sys::socket::{SockaddrStorage, getsockname};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV6, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -16,32 +16,42 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Connects `socket`, which somebody else made, to a new one.
 pub(super) fn connect(socket: &OwnedFd) -> io::Result<TcpStream> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let port = listener.local_addr()?.port();
+    match nix::sys::socket::connect(socket.as_raw_fd(), &loopback(socket, port)?) {
+        // One that does not block is connected by now all the same.
+        Ok(()) | Err(Errno::EINPROGRESS) => {}
+        Err(error) => return Err(error.into()),
+    }
+    accept(&listener, local(socket)?.port())
+}
+
+/// A port of the loopback, as `socket`, which has to be one of TCP, speaks of it.
+pub(super) fn loopback(socket: &OwnedFd, port: u16) -> io::Result<SockaddrStorage> {
     let property = |name| raw::property(socket.as_fd(), name);
     let kind = (property(libc::SO_TYPE)?, property(libc::SO_PROTOCOL)?);
     if kind != (libc::SOCK_STREAM, libc::IPPROTO_TCP) {
         return Err(io::Error::from_raw_os_error(libc::EAFNOSUPPORT));
     }
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let port = listener.local_addr()?.port();
-    let done = if property(libc::SO_DOMAIN)? == libc::AF_INET6 {
-        let address = SocketAddrV6::new(Ipv4Addr::LOCALHOST.to_ipv6_mapped(), port, 0, 0);
-        nix::sys::socket::connect(socket.as_raw_fd(), &SockaddrIn6::from(address))
+    let address = if property(libc::SO_DOMAIN)? == libc::AF_INET6 {
+        SocketAddr::from((Ipv4Addr::LOCALHOST.to_ipv6_mapped(), port))
     } else {
-        let address = SockaddrIn::new(127, 0, 0, 1, port);
-        nix::sys::socket::connect(socket.as_raw_fd(), &address)
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
     };
-    match done {
-        // One that does not block is connected by now all the same.
-        Ok(()) | Err(Errno::EINPROGRESS) => {}
-        Err(error) => return Err(error.into()),
-    }
+    Ok(address.into())
+}
+
+/// The address that a socket of TCP has.
+pub(super) fn local(socket: &OwnedFd) -> io::Result<SocketAddr> {
     let local: SockaddrStorage = getsockname(socket.as_raw_fd())?;
-    let port = local
+    let v4 = local
         .as_sockaddr_in()
-        .map(SockaddrIn::port)
-        .or_else(|| local.as_sockaddr_in6().map(SockaddrIn6::port))
-        .unwrap_or(0);
-    accept(&listener, port)
+        .map(|local| SocketAddr::from((local.ip(), local.port())));
+    let v6 = local
+        .as_sockaddr_in6()
+        .map(|local| SocketAddr::new(local.ip().to_canonical(), local.port()));
+    v4.or(v6)
+        .ok_or_else(|| io::Error::from_raw_os_error(libc::EAFNOSUPPORT))
 }
 
 /// Two new ends.

@@ -70,11 +70,22 @@ pub(super) fn is_valid(listener: BorrowedFd<'_>, id: u64) -> bool {
 
 /// Has a call return 0, or fail with an error number.
 pub(super) fn answer(listener: BorrowedFd<'_>, id: u64, errno: c_int) -> Result<(), Errno> {
+    respond(listener, id, -errno, 0)
+}
+
+/// Has the kernel go on with a call: with what is in the caller's memory and descriptors then, which
+/// nobody has looked at.
+pub(super) fn go_on(listener: BorrowedFd<'_>, id: u64) -> Result<(), Errno> {
+    let flags = libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32;
+    respond(listener, id, 0, flags)
+}
+
+fn respond(listener: BorrowedFd<'_>, id: u64, error: c_int, flags: u32) -> Result<(), Errno> {
     let response = libc::seccomp_notif_resp {
         id,
         val: 0,
-        error: -errno,
-        flags: 0,
+        error,
+        flags,
     };
     // SAFETY: the kernel reads one record, which lives until the call returns.
     let done = unsafe {

@@ -6,7 +6,7 @@ use crate::attempts::protected::PROTECTED;
 use crate::attempts::run::Errand;
 use crate::attempts::{Outcome, Outcomes, Targets, Walls};
 use crate::enter::PROBE_CHILD;
-use crate::notify::{Destination, Listener};
+use crate::notify::{Destination, Listener, Wish};
 use crate::room::{self, Doors, Opened, Room};
 use crate::spec::{JailSpec, Limits, Namespaces, Network, Order, Role};
 use nix::unistd::geteuid;
@@ -226,8 +226,14 @@ fn keep_door(listener: &Listener, ended: &AtomicBool) -> bool {
     let mut came = false;
     while let Ok(waiting) = listener.wait() {
         match waiting {
-            Some(attempt) if attempt.to == door => came |= listener.take_over(&attempt).is_ok(),
-            Some(attempt) => listener.refuse(&attempt, libc::EACCES),
+            Some(attempt) => match &attempt.wish {
+                Wish::Connect(to) if *to == door => came |= listener.take_over(&attempt).is_ok(),
+                Wish::Connect(_) => listener.refuse(&attempt, libc::EACCES),
+                Wish::Bind(_) => listener.bind(&attempt),
+                Wish::Listen(_) => {
+                    listener.listen(&attempt);
+                }
+            },
             None if ended.load(Ordering::Relaxed) => break,
             None => {}
         }
