@@ -17,6 +17,10 @@ fuzz_target!(|bytes: &[u8]| {
         assert_ne!(port, 0);
         assert_eq!(Host::parse(&host.to_string()), Ok(host));
     }
+    // What goes on has up to two lines more, which may be two more than we read.
+    if bytes.iter().filter(|byte| **byte == b'\n').count() > 120 {
+        return;
+    }
     if let Ok(onward) = head.proxied() {
         check(&onward);
     }
