@@ -79,6 +79,8 @@ enum Role {
 }
 
 fn serve() -> Result<(), Broken> {
+    // What a command runs is of the same user: it could write to this memory, and speak on the link.
+    jail::harden().map_err(Broken::System)?;
     let role = match std::env::args().nth(1).as_deref() {
         Some("exec") => Role::Exec,
         Some("files") => Role::Files,

@@ -155,3 +155,30 @@ async fn without_rooms_calls_reach_none_of_the_others_processes() {
         }
     }
 }
+
+/// The toolbox runs the commands, speaks to the gateway, and is of the same user.
+#[tokio::test]
+async fn a_command_can_not_get_at_the_toolbox_that_runs_it() {
+    for namespaces in ["auto", "off"] {
+        let setup = Gateway::setup().await.config(|config| {
+            config["sandbox"] = json!({ "namespaces": namespaces, "minimum": 1 });
+        });
+        let gateway = setup.start().await;
+        gateway.write("call.py", CALL);
+        let command = "cat /proc/$PPID/comm; python3 -I call.py $PPID";
+        let said = says_in(&gateway, MAIN, command).await;
+        assert!(said.starts_with("openclaw-toolbo\n"), "{said}");
+        for attempt in [
+            "trace",
+            "environ",
+            "memory",
+            "root",
+            "descriptors",
+            "namespace",
+        ] {
+            let worked = format!("{attempt} 0\n");
+            assert!(!said.contains(&worked), "{namespaces}: {said}");
+            assert!(said.contains(attempt), "{namespaces}: {said}");
+        }
+    }
+}
