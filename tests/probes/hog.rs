@@ -118,6 +118,7 @@ fn daemon() {
     wait();
 }
 
+#[expect(clippy::zombie_processes, reason = "nobody is to wait for a daemon")]
 fn start_detached(generation: &str) {
     Command::new(std::env::current_exe().unwrap())
         .args(["daemon", generation])

@@ -127,9 +127,8 @@ pub(super) struct State {
     pub(super) model: ModelUse,
     /// CPU share of the last seconds, in thousandths of a core.
     pub(super) history: VecDeque<u32>,
-    /// At the last look: memory, processes, CPU share.
+    /// At the last look: memory, CPU share.
     pub(super) memory: u64,
-    pub(super) count: u32,
     pub(super) rate: u32,
     pub(super) memory_peak: u64,
     pub(super) first_at: Option<Instant>,
@@ -166,7 +165,6 @@ impl Account {
                 model: ModelUse::default(),
                 history: VecDeque::new(),
                 memory: 0,
-                count: 0,
                 rate: 0,
                 memory_peak: 0,
                 first_at: None,

@@ -79,7 +79,7 @@ impl State {
             agent: account.agent.clone(),
             state: String::new(),
             tool: self.running_tool(),
-            processes: self.count,
+            processes: self.living(),
             cpu: self.rate,
             cpu_ms: millis(totals.cpu),
             memory: self.memory,
@@ -102,6 +102,12 @@ impl State {
             },
             history: self.history.iter().copied().collect(),
         }
+    }
+
+    /// Its processes; one that was not looked at yet is one.
+    fn living(&self) -> u32 {
+        let each = self.processes.values().map(|one| one.last.processes.max(1));
+        each.fold(0, u32::saturating_add)
     }
 
     /// The tool that was begun last.

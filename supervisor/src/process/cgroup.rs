@@ -314,7 +314,7 @@ fn sweep(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let is_ours = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
-        if !is_ours.is_some_and(|pid| pid.parse::<u32>().is_ok()) {
+        if is_ours.is_none_or(|pid| pid.parse::<u32>().is_err()) {
             continue;
         }
         let events = read(&entry.path().join(GATEWAY).join("cgroup.events"));

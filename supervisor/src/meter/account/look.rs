@@ -109,8 +109,7 @@ impl State {
         let exact = self.look_at_group();
         let tools = self.look_at_trees(now, exact);
         self.count_second(now);
-        let mut looked = Looked::default();
-        looked.count = self.size_to_count(now, tools.written);
+        let count = self.size_to_count(now, tools.written);
         let charge = Charge {
             memory: if exact {
                 0
@@ -123,18 +122,15 @@ impl State {
         let crowded = self.is_crowded(now, charge.threads, exact);
         let over = limits::exceeded(&self.limits, charge, crowded);
         let over = over.or_else(|| self.fills_the_disk(tools.written));
-        looked.hit = self.kernel_hit();
-        if let Some(what) = over
-            && self.stop(&what)
-        {
-            looked.hit = Some(what);
-        }
-        if let Some(what) = self.stop_what_takes_too_long(now) {
-            looked.hit = Some(what);
-        }
+        let by_kernel = self.kernel_hit();
+        let by_us = over.filter(|what| self.stop(what));
+        let too_long = self.stop_what_takes_too_long(now);
         self.looks.written = tools.written;
         self.looks.next_at = together(now, self.next_look(charge, tools.written));
-        looked
+        Looked {
+            hit: too_long.or(by_us).or(by_kernel),
+            count,
+        }
     }
 
     /// Memory that the tools' end would set free, at the last look.
@@ -239,7 +235,6 @@ impl State {
         } else {
             memory + tmp
         };
-        self.count = count;
         let peak = self.group_use.memory_peak.unwrap_or(0).max(self.memory);
         self.memory_peak = self.memory_peak.max(peak);
         let minute = &mut self.looks.minute;

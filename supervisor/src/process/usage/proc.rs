@@ -173,7 +173,7 @@ impl Io {
 /// The children of a process, by its threads' `children` files; `None` where the kernel has none.
 pub(super) fn children(pid: i32, threads: u32) -> Option<Vec<i32>> {
     if threads <= 1 {
-        return Some(pids_in(format!("/proc/{pid}/task/{pid}/children"))?);
+        return pids_in(format!("/proc/{pid}/task/{pid}/children"));
     }
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?;
     let mut all = Vec::new();
