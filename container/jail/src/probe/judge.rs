@@ -9,6 +9,9 @@ pub(super) const CGROUPS: &str = "limits by cgroup";
 
 const MEND_LANDLOCK: &str = "boot a kernel of 5.13 or later with landlock in its lsm= list";
 
+const MEND_MEDIATED: &str = "the gateway has to read what its tools ask for: on a host, sysctl \
+    kernel.yama.ptrace_scope=1; in a container, no filter that keeps ptrace and seccomp from it";
+
 const MEND_HOLE: &str = "a wall stands and does not hold: `openclaw sandbox probe` says more; please \
     report what it prints, with the kernel's version";
 
@@ -147,6 +150,7 @@ fn mend(proof: &Proof, heard: &Heard) -> String {
     let line = line.trim_start_matches("openclaw-jail: ");
     match line {
         "" if proof.name == LANDLOCK.name => MEND_LANDLOCK.to_owned(),
+        "" if proof.name == MEDIATED.name && !heard.came_to_the_door => MEND_MEDIATED.to_owned(),
         "" => MEND_HOLE.to_owned(),
         line => line.to_owned(),
     }
@@ -268,6 +272,9 @@ mod tests {
         };
         let report = judge(&dead(""), &undecided());
         assert_eq!((report.level, report.mediated), (1, false));
+        let mediated = report.layers.iter().find(|l| l.name == MEDIATED.name);
+        let mend = mediated.unwrap().mend.as_ref().unwrap();
+        assert!(mend.contains("ptrace_scope"), "{mend}");
         assert!(
             report
                 .layers
