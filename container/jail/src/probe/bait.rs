@@ -19,7 +19,7 @@ pub struct Bait {
     pub targets: Targets,
     folder: PathBuf,
     datagrams: UdpSocket,
-    _shared: SharedBait,
+    _shared: Option<SharedBait>,
     // Listened on, never answered: connecting is enough.
     _services: (TcpListener, [UnixListener; 3], [UnixDatagram; 2]),
 }
@@ -30,6 +30,16 @@ impl Bait {
     /// # Errors
     /// When `folder` can not be written, or no port is to be had.
     pub fn lay(folder: &Path) -> io::Result<Self> {
+        Self::lay_with(folder, |name| Some(SharedBait::lay(name)))
+    }
+
+    /// As [`Bait::lay`], without [`Targets::shared`]: that would outlive a gateway which is killed
+    /// while it starts, and no row of the self-test needs it.
+    pub(super) fn lay_for_start(folder: &Path) -> io::Result<Self> {
+        Self::lay_with(folder, |_| None)
+    }
+
+    fn lay_with(folder: &Path, share: fn(&str) -> Option<SharedBait>) -> io::Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let pid = process::id();
         let id = format!("{pid}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
@@ -47,7 +57,7 @@ impl Bait {
             UnixDatagram::bind(targets.socket.with_file_name("datagrams"))?,
             UnixDatagram::bind_addr(&datagrams_by_name)?,
         ];
-        let shared = SharedBait::lay(&targets.abstract_socket);
+        let shared = share(&targets.abstract_socket);
         let services = [
             UnixListener::bind(&targets.socket)?,
             UnixListener::bind(&targets.control)?,
@@ -56,7 +66,7 @@ impl Bait {
         Ok(Self {
             targets: Targets {
                 port,
-                shared: shared.shared.clone(),
+                shared: shared.as_ref().map(SharedBait::shared).unwrap_or_default(),
                 ..targets
             },
             folder,

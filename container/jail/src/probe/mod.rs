@@ -109,7 +109,7 @@ impl Report {
 /// # Errors
 /// When the children can not be started or `folder` can not be written: nothing is known then.
 pub fn probe(jail_program: &Path, folder: &Path) -> io::Result<Report> {
-    let bait = Bait::lay(folder)?;
+    let bait = Bait::lay_for_start(folder)?;
     let nursery = Nursery {
         jail_program,
         bait: &bait,

@@ -17,11 +17,16 @@ use std::{fs, ptr};
 /// machine does not have is left out.
 #[derive(Debug)]
 pub(super) struct SharedBait {
-    pub(super) shared: Shared,
+    shared: Shared,
     _terminal: Option<OpenptyResult>,
 }
 
 impl SharedBait {
+    /// Where all of it is.
+    pub(super) fn shared(&self) -> Shared {
+        self.shared.clone()
+    }
+
     /// Lays everything under a name that nobody else has.
     pub(super) fn lay(name: &str) -> Self {
         let mode = 0o666 | IPC_CREAT;
