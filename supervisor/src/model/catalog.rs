@@ -235,11 +235,7 @@ pub(super) fn window(providers: &BTreeMap<String, Provider>, name: &ModelRef) ->
 /// What a call cost in US dollars, where the configuration says what the model costs
 /// (`models.providers.*.models[].cost`).
 #[must_use]
-pub fn price(
-    providers: &BTreeMap<String, Provider>,
-    name: &ModelRef,
-    usage: Usage,
-) -> Option<f64> {
+pub fn price(providers: &BTreeMap<String, Provider>, name: &ModelRef, usage: Usage) -> Option<f64> {
     let entries = &providers.get(&name.provider)?.models;
     let cost = entries.iter().find(|entry| entry.id == name.model)?.cost;
     if cost == Cost::default() {

@@ -109,7 +109,10 @@ async fn what_is_printed_as_json_has_its_fields() {
         ],
     );
     has(&health["channels"][0], &["name", "ok", "detail"]);
-    has(&health["walls"], &["level", "layers", "limits", "minimum", "network"]);
+    has(
+        &health["walls"],
+        &["level", "layers", "limits", "minimum", "network"],
+    );
     assert_eq!(health["pid"], gateway.process().pid);
 
     let models: Value = gateway.cli(&["models", "--json"]).await.json();

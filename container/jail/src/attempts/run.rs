@@ -116,7 +116,11 @@ const KEEPER: &str = "openclaw-jail";
 /// A process's name and its parent, where it is to be seen and has one.
 fn name_and_parent(pid: i32) -> Option<(String, i32)> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let field = |name| status.lines().find_map(|line: &str| line.strip_prefix(name));
+    let field = |name| {
+        status
+            .lines()
+            .find_map(|line: &str| line.strip_prefix(name))
+    };
     let parent = field("PPid:")?.trim().parse().ok()?;
     (pid > 0).then(|| (field("Name:").unwrap_or_default().trim().to_owned(), parent))
 }
