@@ -112,7 +112,7 @@ async fn a_command_waits_for_a_word_and_then_runs() {
         "{listed}"
     );
     let listed: Vec<ApprovalRequest> = gateway.cli(&["approvals", "list", "--json"]).await.json();
-    assert_eq!(listed, [request.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&request));
     assert!(!gateway.workspace().join("made").exists());
 
     let Ran { code, out, .. } = gateway
@@ -321,11 +321,12 @@ async fn a_word_in_the_chat_is_for_the_question_and_not_for_the_model() {
 /// What a client that has attached hears next that is about a question.
 async fn hears(control: &mut Control) -> Activity {
     loop {
-        match control.hear().await.unwrap() {
-            FromSupervisor::Activity(
-                activity @ (Activity::ApprovalAsked(_) | Activity::ApprovalEnded(_)),
-            ) => return activity,
-            _ => {}
+        let heard = control.hear().await.unwrap();
+        if let FromSupervisor::Activity(
+            activity @ (Activity::ApprovalAsked(_) | Activity::ApprovalEnded(_)),
+        ) = heard
+        {
+            return activity;
         }
     }
 }
