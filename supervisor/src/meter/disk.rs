@@ -64,6 +64,13 @@ impl Disk {
         self.last = Some(count);
     }
 
+    /// The tools were ended for what they added. It is left to them, and a little more, so that the
+    /// next ones can remove some of it.
+    pub(super) fn forgive(&mut self, limit: u64) {
+        let over = self.grown().saturating_sub(limit - limit / 8);
+        self.before = self.before.map(|before| before.saturating_add(over));
+    }
+
     /// By how much the workspace grew, at the last count.
     pub(super) fn grown(&self) -> u64 {
         let used = self.last.map_or(0, |count| count.used);
@@ -166,6 +173,20 @@ mod tests {
         disk.counted(count(5150, 200, 800, now), 200);
         assert_eq!(disk.grown(), 150);
         disk.counted(count(4000, 300, 800, now), 300);
+        assert_eq!(disk.grown(), 0);
+    }
+
+    #[test]
+    fn who_was_ended_can_clean_up_and_not_go_on() {
+        let now = Instant::now();
+        let mut disk = Disk::default();
+        disk.counted(count(0, 0, 9000, now), 0);
+        disk.counted(count(900, 900, 8000, now), 900);
+        disk.forgive(800);
+        assert_eq!(disk.grown(), 700);
+        disk.counted(count(1010, 1010, 8000, now), 1010);
+        assert!(disk.grown() > 800);
+        disk.counted(count(10, 1010, 8000, now), 1010);
         assert_eq!(disk.grown(), 0);
     }
 

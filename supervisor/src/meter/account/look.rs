@@ -124,6 +124,9 @@ impl State {
         let over = over.or_else(|| self.fills_the_disk(tools.written));
         let by_kernel = self.kernel_hit();
         let by_us = over.filter(|what| self.stop(what));
+        if let Some(limit) = self.limits.disk.filter(|limit| charge.disk > *limit) {
+            self.disk.forgive(limit);
+        }
         let too_long = self.stop_what_takes_too_long(now);
         self.looks.written = tools.written;
         self.looks.next_at = together(now, self.next_look(charge, tools.written));
