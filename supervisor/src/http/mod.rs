@@ -9,7 +9,7 @@
 //! Loopback is no proof of who asks: a browser on this machine is there as well. So a page asked for
 //! under another name than this machine's own is refused (DNS rebinding), and none of them changes
 //! anything. Everything is bounded: connections, heads, the time an answer takes. Other parts nest
-//! pages of their own into [`pages`]. Never opens the way to a session: that is the control socket's.
+//! pages of their own into `pages`. Never opens the way to a session: that is the control socket's.
 
 mod serve;
 mod guard;

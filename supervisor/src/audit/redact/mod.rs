@@ -1,7 +1,7 @@
 //! Takes secrets out of text that is kept: those this process knows of, and whatever looks like one.
 //!
 //! What is known is found anywhere, also in the forms it takes in JSON, addresses and basic
-//! authentication. What only looks like a secret is found by its shape, see [`shapes`]. Either becomes
+//! authentication. What only looks like a secret is found by its shape, see `shapes`. Either becomes
 //! [`REDACTED`]. It errs on the side of taking out a word too many. Never looks at what tools and
 //! models say to each other: that is not kept in a log.
 
