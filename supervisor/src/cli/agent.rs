@@ -16,7 +16,7 @@ pub(super) struct Args {
     #[arg(long)]
     agent: Option<String>,
     /// Which session (default: the agent's main one), such as agent:main:main.
-    #[arg(long)]
+    #[arg(long, alias = "session")]
     session_key: Option<String>,
     /// Idempotency key: the same key is answered once, and a second call prints that answer.
     #[arg(long)]

@@ -15,7 +15,7 @@ pub(super) struct Args {
     #[arg(long)]
     agent: Option<String>,
     /// Which session (default: the agent's main one), such as agent:main:main.
-    #[arg(long)]
+    #[arg(long, alias = "session")]
     session_key: Option<String>,
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Args {
     #[arg(short, long)]
     follow: bool,
     /// Only what is about one session, such as agent:main:main.
-    #[arg(long)]
+    #[arg(long, alias = "session-key")]
     session: Option<String>,
     /// What is on record instead: processes started, refusals, approvals, limits, denied connections.
     #[arg(long)]

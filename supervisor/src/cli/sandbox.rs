@@ -25,7 +25,7 @@ enum Command {
     /// Each wall around a session's tools: asked for, whether it holds, and how that was proven.
     Explain {
         /// Which session (default: the default agent's main one), such as agent:main:main.
-        #[arg(long)]
+        #[arg(long, alias = "session-key")]
         session: Option<String>,
         /// Print JSON.
         #[arg(long)]
@@ -34,7 +34,7 @@ enum Command {
     /// Run a command behind a session's walls; its exit code is this one's.
     Exec {
         /// Which session (default: the default agent's main one), such as agent:main:main.
-        #[arg(long)]
+        #[arg(long, alias = "session-key")]
         session: Option<String>,
         /// The program and its arguments, after --.
         #[arg(last = true, required = true)]

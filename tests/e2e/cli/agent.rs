@@ -60,6 +60,7 @@ async fn who_is_not_there_is_named_with_who_is() {
     for (args, words) in [
         (&["--agent", "nobody"][..], "there are: main, "),
         (&["--agent", ""], "there are: main, "),
+        (&["--session", "main"], "agent:main:main"),
         (&["--session-key", "main"], "agent:main:main"),
         (&["--session-key", ""], "agent:main:main"),
         (&["--session-key", "agent:main:a\tb"], "control characters"),
