@@ -12,7 +12,14 @@ const BUSY: u32 = 5;
 
 /// The processes of a tool, as soon as one of them is called `words`: the jail and all inside.
 async fn tool_tree(gateway: &Gateway, words: &str) -> Vec<Process> {
-    eventually!(!gateway.titled(words).is_empty(), "{:#?}", gateway.tree());
+    // The shell that is to start it has the words in its title, too.
+    let begun = || {
+        gateway
+            .titled(words)
+            .iter()
+            .any(|process| process.title == words)
+    };
+    eventually!(begun(), "{:#?}", gateway.tree());
     let tree = gateway.tree();
     tree.into_iter()
         .filter(|process| !process.title.contains("openclaw-agent"))
@@ -31,6 +38,9 @@ async fn a_stopped_tool_is_gone_with_all_it_started() {
             .script([turn().calls("exec", json!({ "command": command }))]);
         let alice = gateway.chat();
         let mut exchange = alice.says("sleep").await;
+        // Each is there before the tree is looked at: they start in no order.
+        tool_tree(&gateway, "sleep 2000.1").await;
+        tool_tree(&gateway, "sleep 2000.2").await;
         let tree = tool_tree(&gateway, "sleep 2000.3").await;
         assert!(tree.len() >= 5, "{tree:#?}");
         let began = Instant::now();
