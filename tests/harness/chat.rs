@@ -14,6 +14,7 @@ use ipc::refusal::Refusal;
 use ipc::transcript::TranscriptItem;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 use tokio::net::UnixStream;
 
 /// A connection to the control socket, greeted.
@@ -61,7 +62,15 @@ impl Control {
     /// # Errors
     /// When nobody speaks any more.
     pub async fn hear(&mut self) -> Result<FromSupervisor, FrameError> {
-        let heard = tokio::time::timeout(PATIENCE, self.link.receiver.recv()).await;
+        self.hear_within(PATIENCE).await
+    }
+
+    /// As [`Self::hear`], of a gateway that may have reason to be silent for longer.
+    ///
+    /// # Errors
+    /// When nobody speaks any more.
+    pub async fn hear_within(&mut self, patience: Duration) -> Result<FromSupervisor, FrameError> {
+        let heard = tokio::time::timeout(patience, self.link.receiver.recv()).await;
         heard.expect("the gateway says something")
     }
 
