@@ -350,6 +350,22 @@ impl ToolArgs {
         }
     }
 
+    /// The shell command it would run, if it would run one.
+    #[must_use]
+    pub fn command(&self) -> Option<&str> {
+        match self {
+            Self::Exec(args) => Some(&args.command),
+            Self::Process(_)
+            | Self::Read(_)
+            | Self::Write(_)
+            | Self::Edit(_)
+            | Self::ApplyPatch(_)
+            | Self::Ls(_)
+            | Self::SessionStatus(_)
+            | Self::AgentsList(_) => None,
+        }
+    }
+
     /// Whether the call only looks: run twice, it changes nothing.
     #[must_use]
     pub fn is_read_only(&self) -> bool {

@@ -1,8 +1,9 @@
 //! Every tool with good and bad input, from the model's call to the outcome it reads.
 
-use ipc::control::ReplyStatus;
+use ipc::control::{FromSupervisor, ReplyStatus, ToSupervisor};
+use ipc::id::{JobId, SessionKey};
 use serde_json::{Value, json};
-use tests::{Gateway, turn};
+use tests::{Gateway, MAIN, turn};
 
 /// The gateway with `apply_patch` on, since it is off unless asked for, and with file tools that
 /// stay in the workspace.
@@ -246,6 +247,39 @@ async fn a_killed_background_command_leaves_nothing() {
     )
     .await;
     tests::eventually!(gateway.titled("sleep 4321").is_empty());
+}
+
+#[tokio::test]
+async fn an_operator_ends_the_command_that_is_named_and_counts_each_once() {
+    let gateway = Gateway::start().await;
+    for command in ["sleep 4322", "sleep 4323"] {
+        let arguments = json!({ "command": command, "background": true });
+        call(&gateway, "exec", arguments).await;
+    }
+    let kill = |job: Option<&str>| ToSupervisor::Kill {
+        session: SessionKey::from(MAIN),
+        job: job.map(JobId::from),
+    };
+    let mut control = gateway.control().await;
+    let FromSupervisor::Done { message } = control.ask(&kill(Some("job-1"))).await else {
+        panic!("job-1 runs");
+    };
+    assert!(message.starts_with("job-1 of "), "{message}");
+    tests::eventually!(matches!(
+        control.ask(&kill(Some("job-1"))).await,
+        FromSupervisor::Refused(_)
+    ));
+    assert!(gateway.titled("sleep 4322").is_empty());
+    assert!(!gateway.titled("sleep 4323").is_empty());
+    // A command in the background is one command, though its call had been one too.
+    let FromSupervisor::Done { message } = control.ask(&kill(None)).await else {
+        panic!("the session has processes");
+    };
+    assert!(
+        message.ends_with("; 1 running tools were ended"),
+        "{message}"
+    );
+    tests::eventually!(gateway.titled("sleep 4323").is_empty());
 }
 
 #[tokio::test]

@@ -168,34 +168,31 @@ fn network(figures: &mut Figures) {
 
 fn record(figures: &mut Figures, pages: &Pages) {
     let tally = pages.services.audit.tally();
-    let about = "Child processes that were started.";
-    figures.one(
-        "spawns_total",
-        Kind::Counter,
-        about,
-        tally.of(Recorded::Spawn),
-    );
-    let about = "Child processes that could not be started.";
-    figures.one(
-        "spawn_failures_total",
-        Kind::Counter,
-        about,
-        tally.of(Recorded::NotSpawned),
-    );
-    let about = "Tool calls that were denied.";
-    figures.one(
-        "denials_total",
-        Kind::Counter,
-        about,
-        tally.of(Recorded::Refused),
-    );
-    let about = "Sessions that went over a limit.";
-    figures.one(
-        "limit_hits_total",
-        Kind::Counter,
-        about,
-        tally.of(Recorded::Limit),
-    );
+    let counted = [
+        (
+            "spawns_total",
+            "Child processes that were started.",
+            Recorded::Spawn,
+        ),
+        (
+            "spawn_failures_total",
+            "Child processes that could not be started.",
+            Recorded::NotSpawned,
+        ),
+        (
+            "denials_total",
+            "Tool calls that were denied.",
+            Recorded::Refused,
+        ),
+        (
+            "limit_hits_total",
+            "Sessions that went over a limit.",
+            Recorded::Limit,
+        ),
+    ];
+    for (name, about, what) in counted {
+        figures.one(name, Kind::Counter, about, tally.of(what));
+    }
     let about = "Lines that the audit log lost.";
     figures.one("audit_lost_total", Kind::Counter, about, tally.lost());
 }

@@ -154,17 +154,7 @@ impl Driver {
     fn elevated_runs(&self, args: &ToolArgs) {
         let senders = self.turn.iter().flat_map(|turn| &turn.senders);
         let by: Vec<_> = senders.map(rules::in_words).collect();
-        let what = match args {
-            ToolArgs::Exec(args) => args.command.as_str(),
-            ToolArgs::Process(_)
-            | ToolArgs::Read(_)
-            | ToolArgs::Write(_)
-            | ToolArgs::Edit(_)
-            | ToolArgs::ApplyPatch(_)
-            | ToolArgs::Ls(_)
-            | ToolArgs::SessionStatus(_)
-            | ToolArgs::AgentsList(_) => args.name(),
-        };
+        let what = args.command().unwrap_or_else(|| args.name());
         self.services.audit.record(Event::Elevated {
             session: self.key.clone(),
             by: by.join(", "),

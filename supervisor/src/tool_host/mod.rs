@@ -177,17 +177,15 @@ impl ToolHost {
     /// Ends one call or background job, or all of them, for `reason`, which is told to whoever made
     /// the call. Returns how many there were.
     pub fn kill(&mut self, job: Option<&JobId>, reason: &str) -> usize {
-        let foreground = std::mem::take(&mut self.foreground);
-        let foreground = foreground.into_iter();
-        let foreground = foreground.filter_map(|(id, process)| Some((id, process.upgrade()?)));
-        let background = self.jobs.running();
-        let (chosen, spared): (Vec<_>, Vec<_>) = foreground
-            .chain(background)
-            .partition(|(id, _)| job.is_none_or(|job| id == job));
-        for (id, process) in spared {
-            self.foreground.insert(id, Arc::downgrade(&process));
-        }
-        for (_, process) in &chosen {
+        let foreground = self.foreground.iter();
+        let foreground =
+            foreground.filter_map(|(id, process)| Some((id.clone(), process.upgrade()?)));
+        // What went to the background may stand in both.
+        let chosen: BTreeMap<_, _> = foreground
+            .chain(self.jobs.running())
+            .filter(|(id, process)| process.is_alive() && job.is_none_or(|job| id == job))
+            .collect();
+        for process in chosen.values() {
             process.stop(reason);
         }
         chosen.len()
@@ -240,17 +238,7 @@ impl ToolHost {
         cancel: CancellationToken,
     ) -> Running {
         let job = self.next_job();
-        let command = match &args {
-            ToolArgs::Exec(exec) => exec.command.clone(),
-            ToolArgs::Process(_)
-            | ToolArgs::Read(_)
-            | ToolArgs::Write(_)
-            | ToolArgs::Edit(_)
-            | ToolArgs::ApplyPatch(_)
-            | ToolArgs::Ls(_)
-            | ToolArgs::SessionStatus(_)
-            | ToolArgs::AgentsList(_) => String::new(),
-        };
+        let command = args.command().unwrap_or_default().to_owned();
         let process = match elevated {
             true => self.spawn_elevated(&job, policy),
             false => self.spawn(Role::Exec, &job, policy, policy.exec_jail()),
