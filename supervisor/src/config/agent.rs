@@ -1,5 +1,6 @@
 //! Agents: `agents.list[]` over `agents.defaults`.
 
+use super::mention::MentionPattern;
 use super::paths::Paths;
 use super::provider::ModelRef;
 use super::runtime::Loops;
@@ -39,6 +40,9 @@ pub struct Agent {
     pub context_tokens: Option<u32>,
     /// `userTimezone`, as an IANA name; the machine's when absent.
     pub timezone: Option<String>,
+    /// `groupChat.mentionPatterns`: what names it in a group, besides the bot's @name; those of
+    /// `messages.groupChat` where it has none of its own.
+    pub mention_patterns: Vec<MentionPattern>,
     /// When and how history is folded.
     pub compaction: Compaction,
     /// Its tools.
@@ -66,6 +70,7 @@ impl Agent {
             bootstrap_total_max_chars: 150_000,
             context_tokens: None,
             timezone: None,
+            mention_patterns: Vec::new(),
             compaction: Compaction::default(),
             tools: ToolPolicy::default(),
             loops: Loops::default(),

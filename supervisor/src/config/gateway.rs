@@ -1,6 +1,7 @@
 //! The gateway itself.
 
 use super::paths::Paths;
+use reqwest::Url;
 use secrecy::SecretString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +15,9 @@ pub struct Gateway {
     pub bind: Bind,
     /// Who may speak to it.
     pub auth: GatewayAuth,
+    /// `publicUrl`: where people reach it from elsewhere, with the path it is found under there
+    /// and without a slash at its end; loopback alone where nothing is said. Ours.
+    pub public_url: Option<Url>,
     /// How a changed configuration takes effect.
     pub reload: Reload,
 }
@@ -24,6 +28,7 @@ impl Default for Gateway {
             port: 18_789,
             bind: Bind::Loopback,
             auth: GatewayAuth::Unset,
+            public_url: None,
             reload: Reload::default(),
         }
     }

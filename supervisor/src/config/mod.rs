@@ -41,6 +41,9 @@ mod key_path;
 
 // What a checked configuration holds.
 
+mod telegram;
+mod messages;
+mod mention;
 mod agent;
 mod tools;
 mod runtime;
@@ -63,6 +66,10 @@ pub use gateway::{Bind, Gateway, GatewayAuth, LogLevel, Logging, Reload, ReloadM
 pub use key_path::{BadKeyPath, KeyPath, Step};
 pub use load::Source;
 pub use mend::mend;
+pub use mention::MentionPattern;
+pub use messages::{
+    AckScope, Audio, AudioModel, Binding, BoundAccount, BoundPeer, Messages, PeerKind,
+};
 pub use paths::Paths;
 pub use private_file::replace_private_file;
 pub use provider::{
@@ -71,7 +78,12 @@ pub use provider::{
 pub use redact::{SECRET, redact, secrets};
 pub use runtime::{Budget, Limits, Loops, Namespaces, Network, Process, Programs, Sandbox};
 pub use schema::schema;
-pub use session::{Commands, Overflow, Queue, QueueMode, Reset, Scope, Session};
+pub use session::{Commands, DmScope, Overflow, Queue, QueueMode, Reset, Scope, Session};
+pub use telegram::{
+    Chunk, CustomCommand, DEFAULT_ACCOUNT, DmPolicy, GroupPolicy, GroupRules, InlineButtons,
+    ProxyUrl, ReactionLevel, ReactionNotifications, ReplyMode, Retry, Streaming, TelegramAccount,
+    TopicRules, Webhook,
+};
 pub use tools::{
     Elevated, ElevatedMode, ElevatedWalls, ExecPolicy, Profile, ToolPolicy, ToolRules,
 };
@@ -109,6 +121,14 @@ pub struct Config {
     pub session: Session,
     /// What happens to messages that arrive during a turn.
     pub queue: Queue,
+    /// What surrounds a conversation.
+    pub messages: Messages,
+    /// Whose messages go to which agent, in the order of the file; the default agent's otherwise.
+    pub bindings: Vec<Binding>,
+    /// `channels.telegram`: the bots that are to run, the default one first; none is no Telegram.
+    pub telegram: Vec<TelegramAccount>,
+    /// How speech becomes text.
+    pub audio: Audio,
     /// The gateway itself.
     pub gateway: Gateway,
     /// Chat commands.
@@ -159,6 +179,10 @@ impl Config {
             auth: Auth::default(),
             session: Session::default(),
             queue: Queue::default(),
+            messages: Messages::default(),
+            bindings: Vec::new(),
+            telegram: Vec::new(),
+            audio: Audio::default(),
             gateway: Gateway::default(),
             commands: Commands::default(),
             sandbox: Sandbox::default(),
@@ -183,6 +207,10 @@ impl fmt::Debug for Config {
             .field("auth", &self.auth)
             .field("session", &self.session)
             .field("queue", &self.queue)
+            .field("messages", &self.messages)
+            .field("bindings", &self.bindings)
+            .field("telegram", &self.telegram)
+            .field("audio", &self.audio)
             .field("gateway", &self.gateway)
             .field("commands", &self.commands)
             .field("sandbox", &self.sandbox)

@@ -8,6 +8,10 @@ use std::time::Duration;
 pub struct Session {
     /// Whether senders share a session.
     pub scope: Scope,
+    /// `dmScope`: which private chats share a session.
+    pub dm_scope: DmScope,
+    /// `identityLinks`: senders that are one person, as `telegram:123`, by the name they share.
+    pub identity_links: BTreeMap<String, Vec<String>>,
     /// Last part of the main session's key: `agent:main:<main_key>`.
     pub main_key: String,
     /// When a session begins anew by itself, evaluated at the next message.
@@ -20,6 +24,8 @@ impl Default for Session {
     fn default() -> Self {
         Self {
             scope: Scope::PerSender,
+            dm_scope: DmScope::Main,
+            identity_links: BTreeMap::new(),
             main_key: "main".into(),
             reset: Reset::default(),
             reset_triggers: vec!["/new".into(), "/reset".into()],
@@ -34,6 +40,20 @@ pub enum Scope {
     PerSender,
     /// One for all.
     Global,
+}
+
+/// Which private chats share a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DmScope {
+    /// All of them: the agent's main session.
+    #[default]
+    Main,
+    /// Those with one person, whatever the channel.
+    PerPeer,
+    /// Those with one person in one channel.
+    PerChannelPeer,
+    /// Those with one person and one account of a channel.
+    PerAccountChannelPeer,
 }
 
 /// When a session begins anew by itself. Whichever comes first; `None` never comes.
@@ -118,6 +138,11 @@ pub struct Commands {
     pub debug: bool,
     /// `/restart`.
     pub restart: bool,
+    /// `native`: whether commands are shown in a channel's own menu, where it has one.
+    pub native: bool,
+    /// `ownerAllowFrom`: who owns the gateway, as written: `telegram:123`, `tg:123` or `123`. What it
+    /// says of Telegram is in [`super::TelegramAccount::owners`]. `None` when nothing is said.
+    pub owners: Option<Vec<String>>,
     /// How long `! cmd` stays in the foreground.
     pub bash_foreground: Duration,
     /// Senders by channel who may command; `None` when nothing is said.
@@ -132,6 +157,8 @@ impl Default for Commands {
             config: false,
             debug: false,
             restart: true,
+            native: true,
+            owners: None,
             bash_foreground: Duration::from_secs(2),
             allow_from: None,
         }
