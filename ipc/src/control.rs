@@ -101,6 +101,29 @@ pub enum ToSupervisor {
         /// The last so many days, today included.
         days: u32,
     },
+    /// The channels people reach the gateway by: [`FromSupervisor::Channels`].
+    Channels {
+        /// Whether each is asked now whether it works, rather than told of as it was last seen.
+        probe: bool,
+    },
+    /// Who asks to be let in, and who was: [`FromSupervisor::Pairings`].
+    Pairings,
+    /// A person's word on somebody who asks to be let in: [`FromSupervisor::Done`].
+    Pair {
+        /// The code they were given; case and spaces do not matter.
+        code: String,
+        /// Let in, or sent away.
+        approve: bool,
+    },
+    /// Somebody who was let in is so no more: [`FromSupervisor::Done`].
+    Unpair {
+        /// By which channel: `telegram`.
+        channel: String,
+        /// Which of its accounts; all when absent.
+        account: Option<String>,
+        /// Who, as the channel knows them.
+        sender: String,
+    },
     /// Read the configuration again now.
     Reload,
     /// End the gateway in an orderly way.
@@ -191,6 +214,18 @@ pub enum FromSupervisor {
     Stats {
         /// The newest day first, then by agent.
         days: Vec<DayUsage>,
+    },
+    /// To [`ToSupervisor::Channels`].
+    Channels {
+        /// In the order of the configuration.
+        channels: Vec<ChannelStatus>,
+    },
+    /// To [`ToSupervisor::Pairings`].
+    Pairings {
+        /// Who asks, the oldest first.
+        pending: Vec<PairingRequest>,
+        /// Who was let in.
+        paired: Vec<Paired>,
     },
     /// It is done, and there is nothing more to say.
     Done {
@@ -392,4 +427,67 @@ pub struct SessionDetail {
     pub summary: SessionSummary,
     /// Its items, oldest first: `{id, turn, at, item}` objects.
     pub items: Vec<Value>,
+}
+
+/// How one account of a channel is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelStatus {
+    /// `telegram`.
+    pub channel: String,
+    /// Which of its accounts: `default`.
+    pub account: String,
+    /// Whether it works.
+    pub ok: bool,
+    /// What it is called there: `@bot`; empty until that is known.
+    pub name: String,
+    /// How messages come: `polling` or `webhook`.
+    pub mode: String,
+    /// In a few words: `ok`, `connecting`, `stopped`, or what is wrong and how it is mended.
+    pub detail: String,
+    /// When the server last answered a look for messages, milliseconds since 1970.
+    pub polled_at: Option<i64>,
+    /// Age of the oldest message that waits to be handled, in milliseconds.
+    pub lag_ms: u64,
+    /// Messages that wait to be handled.
+    pub waiting: u64,
+    /// Messages of people who ask to be let in.
+    pub held: u64,
+    /// What could not be read, since the gateway started.
+    pub unreadable: u64,
+    /// What waits to be sent.
+    pub unsent: u64,
+    /// What last went wrong, and when, milliseconds since 1970.
+    pub last_error: Option<(i64, String)>,
+}
+
+/// Somebody who asks to be let in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairingRequest {
+    /// By which channel: `telegram`.
+    pub channel: String,
+    /// Which of its accounts.
+    pub account: String,
+    /// Who, as the channel knows them.
+    pub sender: String,
+    /// What they call themselves.
+    pub name: String,
+    /// The code they were given.
+    pub code: String,
+    /// When they asked, milliseconds since 1970.
+    pub asked_at: i64,
+    /// When the code is worth nothing, milliseconds since 1970.
+    pub expires_at: i64,
+}
+
+/// Somebody who was let in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paired {
+    /// By which channel: `telegram`.
+    pub channel: String,
+    /// Which of its accounts.
+    pub account: String,
+    /// Who, as the channel knows them.
+    pub sender: String,
+    /// Whether they may do what only the owner of the gateway may.
+    pub owner: bool,
 }

@@ -20,6 +20,9 @@ pub enum TranscriptItem {
         input: InputId,
         /// The words.
         text: String,
+        /// Pictures that came with them, for models that can see.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        images: Vec<Image>,
     },
     /// What the model answered.
     Answer {
@@ -60,6 +63,17 @@ pub enum TranscriptItem {
         /// The summary.
         text: String,
     },
+}
+
+/// A picture somebody sent. Its bytes are the supervisor's alone; an agent knows that there is one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    /// Name of the file in the state directory's `media` folder.
+    pub blob: String,
+    /// `image/jpeg`, `image/png`, `image/webp` or `image/gif`.
+    pub mime: String,
+    /// Its size.
+    pub bytes: u64,
 }
 
 /// A tool call as the model made it, before its arguments were read.

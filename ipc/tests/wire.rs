@@ -13,9 +13,9 @@ use ipc::agent::{
 };
 use ipc::approval::{ApprovalDecision, ApprovalEnd, ApprovalRequest};
 use ipc::control::{
-    Activity, FinalReply, FromSupervisor, HealthReport, ModelStatus, ModelsReport, PartHealth,
-    ProfileStatus, ReplyStatus, SessionDetail, SessionSummary, Stay, Submit, ToSupervisor,
-    WallsReport,
+    Activity, ChannelStatus, FinalReply, FromSupervisor, HealthReport, ModelStatus, ModelsReport,
+    Paired, PairingRequest, PartHealth, ProfileStatus, ReplyStatus, SessionDetail, SessionSummary,
+    Stay, Submit, ToSupervisor, WallsReport,
 };
 use ipc::frame::{self, FrameError};
 use ipc::hello::Hello;
@@ -31,7 +31,7 @@ use ipc::tool_args::{
     AgentsListArgs, ApplyPatchArgs, EditArgs, ExecArgs, ExecAsk, ExecSecurity, LsArgs,
     ProcessAction, ProcessArgs, ReadArgs, Replacement, SessionStatusArgs, ToolArgs, WriteArgs,
 };
-use ipc::transcript::{Carried, ItemKind, ItemOutline, ToolRequest, TranscriptItem};
+use ipc::transcript::{Carried, Image, ItemKind, ItemOutline, ToolRequest, TranscriptItem};
 use ipc::walls::{Behind, LayerDetail, WallsDetail};
 use proptest::prelude::*;
 use serde::Serialize;
@@ -153,7 +153,15 @@ snapshots!(why_a_model_stops: StopReason {
 // === transcript ===
 
 snapshots!(what_is_stored: TranscriptItem {
-    User => TranscriptItem::User { input: InputId(4), text: "run echo hi".into() },
+    User => TranscriptItem::User {
+        input: InputId(4),
+        text: "run echo hi".into(),
+        images: vec![Image {
+            blob: "1f0e.jpg".into(),
+            mime: "image/jpeg".into(),
+            bytes: 48_000,
+        }],
+    },
     Answer => TranscriptItem::Answer {
         text: "On it.".into(),
         tool_calls: vec![request()],
@@ -288,6 +296,24 @@ snapshots!(when_exec_asks: ExecAsk {
 
 // === control ===
 
+fn channel() -> ChannelStatus {
+    ChannelStatus {
+        channel: "telegram".into(),
+        account: "default".into(),
+        ok: true,
+        name: "@our_bot".into(),
+        mode: "polling".into(),
+        detail: "ok".into(),
+        polled_at: Some(1_760_000_000_000),
+        lag_ms: 0,
+        waiting: 0,
+        held: 1,
+        unreadable: 0,
+        unsent: 2,
+        last_error: Some((1_760_000_000_000, "502 Bad Gateway".into())),
+    }
+}
+
 snapshots!(what_a_client_says: ToSupervisor {
     Hello => ToSupervisor::Hello(hello()),
     Submit => ToSupervisor::Submit(Submit {
@@ -315,6 +341,14 @@ snapshots!(what_a_client_says: ToSupervisor {
     Usage => ToSupervisor::Usage,
     Inspect => ToSupervisor::Inspect { session: session() },
     Stats => ToSupervisor::Stats { days: 7 },
+    Channels => ToSupervisor::Channels { probe: true },
+    Pairings => ToSupervisor::Pairings,
+    Pair => ToSupervisor::Pair { code: "K7F2M9QX".into(), approve: true },
+    Unpair => ToSupervisor::Unpair {
+        channel: "telegram".into(),
+        account: None,
+        sender: "4217".into(),
+    },
     Reload => ToSupervisor::Reload,
     Shutdown => ToSupervisor::Shutdown,
 });
@@ -343,6 +377,24 @@ snapshots!(what_a_client_hears: FromSupervisor {
     }),
     Approvals => FromSupervisor::Approvals { pending: vec![approval()] },
     Walls => FromSupervisor::Walls(Box::new(walls())),
+    Channels => FromSupervisor::Channels { channels: vec![channel()] },
+    Pairings => FromSupervisor::Pairings {
+        pending: vec![PairingRequest {
+            channel: "telegram".into(),
+            account: "default".into(),
+            sender: "4217".into(),
+            name: "Ada (@ada)".into(),
+            code: "K7F2M9QX".into(),
+            asked_at: 1_760_000_000_000,
+            expires_at: 1_760_003_600_000,
+        }],
+        paired: vec![Paired {
+            channel: "telegram".into(),
+            account: "default".into(),
+            sender: "99".into(),
+            owner: true,
+        }],
+    },
     Output => FromSupervisor::Output { text: "hi\n".into() },
     Exited => FromSupervisor::Exited { code: 137, reason: Some("2.0 GiB memory limit".into()) },
     Usage => FromSupervisor::Usage(Box::new(used())),

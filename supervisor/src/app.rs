@@ -10,6 +10,7 @@ mod reload;
 use crate::audit::{Audit, Event};
 use crate::broker::approvals::Approvals;
 use crate::broker::{Live, Services};
+use crate::channels::Channels;
 use crate::config::{Config, Programs, Source, mend};
 use crate::control::{self, Control, Door};
 use crate::egress::System;
@@ -96,6 +97,7 @@ impl Ending {
 pub struct App {
     services: Arc<Services>,
     router: Arc<Router>,
+    channels: Arc<Channels>,
     tasks: TaskTracker,
     ending: Arc<Ending>,
     reload: Arc<Notify>,
@@ -126,18 +128,29 @@ impl App {
             resolver: Arc::new(System::new(env_path("OPENCLAW_EGRESS_HOSTS"))),
             live: ArcSwap::from_pointee(live(Arc::new(config))),
             approvals: Approvals::default(),
+            outgoing: watch::Sender::new(0),
             complaint: std::sync::Mutex::default(),
             programs: Arc::clone(&programs),
             walls,
         });
         let router = Arc::new(Router::new(Arc::clone(&services)));
         let ending = Arc::new(Ending::default());
+        let channels = {
+            let ending = Arc::clone(&ending);
+            let again = Box::new(move || ending.again());
+            Arc::new(Channels::new(
+                Arc::clone(&services),
+                Arc::clone(&router),
+                again,
+            ))
+        };
         let reload = Arc::new(Notify::new());
         let (counted, answering) = watch::channel(0);
         let (opened, door) = watch::channel(Door::default());
         let control = Control {
             services: Arc::clone(&services),
             router: Arc::clone(&router),
+            channels: Arc::clone(&channels),
             began,
             stay,
             door,
@@ -157,6 +170,7 @@ impl App {
             let pages = http::pages(Arc::new(Pages {
                 services: Arc::clone(&services),
                 router: Arc::clone(&router),
+                channels: Arc::clone(&channels),
                 began,
             }));
             let gateway = services.live.load().config.gateway.clone();
@@ -173,10 +187,14 @@ impl App {
             services.store.clone(),
             paths.state_dir.clone(),
             Arc::clone(&router),
+            // A gateway that stays for one command is nobody's bot.
+            (stay == Stay::Service).then(|| Arc::clone(&channels)),
         ));
         let reloading = Reloading {
             services: Arc::clone(&services),
             router: Arc::clone(&router),
+            channels: Arc::clone(&channels),
+            stay,
             source,
             wanted: Arc::clone(&reload),
             ending: Arc::clone(&ending),
@@ -185,6 +203,7 @@ impl App {
         Ok(Self {
             services,
             router,
+            channels,
             tasks,
             ending,
             reload,
@@ -217,6 +236,7 @@ impl App {
     /// Ends every part. Turns that run are on disk.
     pub async fn drain(self) {
         self.ending.stop.cancel();
+        self.channels.drain().await;
         self.router.drain().await;
         self.tasks.close();
         self.tasks.wait().await;
@@ -227,7 +247,12 @@ impl App {
 }
 
 /// Takes over what OpenClaw left, once; then what was cut off.
-async fn go_on(store: Store, state_dir: PathBuf, router: Arc<Router>) {
+async fn go_on(
+    store: Store,
+    state_dir: PathBuf,
+    router: Arc<Router>,
+    channels: Option<Arc<Channels>>,
+) {
     match store.import_existing(&state_dir).await {
         Ok(report) if report.sessions > 0 || !report.skipped.is_empty() => {
             tracing::info!(
@@ -244,6 +269,10 @@ async fn go_on(store: Store, state_dir: PathBuf, router: Arc<Router>) {
     }
     router.open();
     router.resume().await;
+    // Last: who watches what goes on finds it going.
+    if let Some(channels) = channels {
+        channels.renew().await;
+    }
 }
 
 /// What is built from a configuration.

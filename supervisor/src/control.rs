@@ -4,6 +4,7 @@
 mod door;
 pub(crate) mod report;
 mod approvals;
+mod channels;
 mod sandbox;
 mod explain;
 mod usage;
@@ -14,6 +15,7 @@ pub(crate) use door::Door;
 pub(crate) use socket::SocketPath;
 
 use crate::broker::Services;
+use crate::channels::Channels;
 use crate::message::{Inbound, Outbound};
 use crate::router::{Awaited, Router, answers};
 use crate::session::Watch;
@@ -23,11 +25,12 @@ use interprocess::local_socket::tokio::{Listener, Stream};
 use interprocess::local_socket::traits::StreamCommon as _;
 use interprocess::local_socket::traits::tokio::Listener as _;
 use interprocess::os::unix::local_socket::ListenerOptionsExt as _;
-use ipc::control::{FinalReply, FromSupervisor, Stay, Submit, ToSupervisor};
+use ipc::control::{FinalReply, FromSupervisor, ReplyStatus, Stay, Submit, ToSupervisor};
 use ipc::frame::FrameError;
 use ipc::hello::Hello;
 use ipc::id::{AgentId, InputId, SessionKey};
 use ipc::link::{Link, LinkReceiver, LinkSender};
+use ipc::model::Usage;
 use ipc::refusal::{Refusal, RefusalKind};
 use std::io;
 use std::path::Path;
@@ -51,6 +54,8 @@ pub struct Control {
     pub services: Arc<Services>,
     /// The sessions.
     pub router: Arc<Router>,
+    /// The channels.
+    pub channels: Arc<Channels>,
     /// When the gateway started.
     pub began: Instant,
     /// How long it stays.
@@ -221,6 +226,14 @@ impl Client {
             ToSupervisor::Usage => self.usage().await,
             ToSupervisor::Inspect { session } => self.inspect(&session).await,
             ToSupervisor::Stats { days } => self.stats(days).await,
+            ToSupervisor::Channels { probe } => self.channels(probe).await,
+            ToSupervisor::Pairings => self.pairings().await,
+            ToSupervisor::Pair { code, approve } => self.pair(&code, approve).await,
+            ToSupervisor::Unpair {
+                channel,
+                account,
+                sender,
+            } => self.unpair(&channel, account.as_deref(), &sender).await,
             ToSupervisor::Reload => {
                 control.reload.notify_one();
                 self.done("the configuration is being read again").await
@@ -258,6 +271,17 @@ impl Client {
             .await?;
         match submitted.answer {
             Awaited::Given(reply) => self.deliver(input, reply).await,
+            Awaited::Said(said) => {
+                let reply = FinalReply {
+                    text: said.text,
+                    input,
+                    session,
+                    status: ReplyStatus::Ok,
+                    model: String::new(),
+                    usage: Usage::default(),
+                };
+                self.to.send(&FromSupervisor::Final(reply)).await
+            }
             Awaited::Coming(watch) => self.stream(watch, &session, Some(input), from).await,
         }
     }
@@ -281,6 +305,7 @@ impl Client {
             channel: "cli".into(),
             origin: serde_json::Value::Null,
             text: submit.text,
+            images: Vec::new(),
         })
     }
 
@@ -340,6 +365,8 @@ impl Client {
             };
             match event {
                 Ok(Outbound::Delta(text)) => self.to.send(&FromSupervisor::Delta { text }).await?,
+                // Whoever watches a session here sees all of its turns.
+                Ok(Outbound::Began(_)) => {}
                 Ok(Outbound::Undelta) => self.to.send(&FromSupervisor::Undelta).await?,
                 Ok(Outbound::Activity(activity)) => {
                     self.to.send(&FromSupervisor::Activity(activity)).await?;

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod app;
 pub mod http;
 pub mod control;
+pub mod channels;
 pub mod router;
 pub mod session;
 pub mod broker;

@@ -1,12 +1,11 @@
 //! From a message to the session it belongs to: stored first, then told to the session's driver.
 
 use crate::broker::Services;
-use crate::message::{Final, Inbound};
+use crate::message::{Final, Inbound, Said};
 use crate::session::{self, Gone, SessionHandle, SessionView, Watch};
 use crate::store::{NewInput, StoreError, StoredInput};
-use ipc::control::{FinalReply, ReplyStatus};
+use ipc::control::FinalReply;
 use ipc::id::{AgentId, InputId, SessionKey};
-use ipc::model::Usage;
 use ipc::refusal::{Refusal, RefusalKind};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -39,6 +38,8 @@ pub struct Submitted {
 /// An answer, or where it will appear.
 #[derive(Debug)]
 pub enum Awaited {
+    /// It was for the session itself, and this is what that says. Nothing was stored.
+    Said(Said),
     /// It was given before.
     Given(FinalReply),
     /// It is on its way.
@@ -107,6 +108,7 @@ impl Router {
             channel,
             origin,
             text,
+            images,
         } = inbound;
         loop {
             // Watching comes first, so that no answer falls between.
@@ -116,7 +118,7 @@ impl Router {
             };
             if session::is_directive(&text) {
                 match handle.direct(&text, &channel, &origin).await {
-                    Ok(Some(answer)) => return Ok(directed(session, answer)),
+                    Ok(Some(said)) => return Ok(directed(session, said)),
                     Ok(None) => {}
                     Err(Gone) => continue,
                 }
@@ -128,6 +130,7 @@ impl Router {
                 channel: channel.clone(),
                 origin: origin.clone(),
                 text: text.clone(),
+                images: images.clone(),
                 cap: self.services.live.load().config.queue.cap,
             };
             let accepted = self.services.store.accept(input).await?;
@@ -154,6 +157,7 @@ impl Router {
             let stored = StoredInput {
                 id: input,
                 text: text.clone(),
+                images: images.clone(),
                 channel: channel.clone(),
                 origin: origin.clone(),
             };
@@ -270,20 +274,12 @@ impl Router {
 }
 
 /// What was for the session itself is answered at once, and no message of the conversation.
-fn directed(session: SessionKey, answer: String) -> Submitted {
-    let reply = FinalReply {
-        text: answer,
-        input: InputId::default(),
-        session: session.clone(),
-        status: ReplyStatus::Ok,
-        model: String::new(),
-        usage: Usage::default(),
-    };
+fn directed(session: SessionKey, said: Said) -> Submitted {
     Submitted {
-        input: reply.input,
+        input: InputId::default(),
         session,
         again: false,
-        answer: Awaited::Given(reply),
+        answer: Awaited::Said(said),
     }
 }
 

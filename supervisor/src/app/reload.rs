@@ -3,9 +3,11 @@
 use super::{Ending, lay_out, live, logs};
 use crate::audit::Event;
 use crate::broker::Services;
+use crate::channels::Channels;
 use crate::config::{Changes, Config, ConfigErrors, KeyPath, Plan, Source, Watch, plan};
 use crate::router::Router;
 use crate::session::PhaseName;
+use ipc::control::Stay;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -19,6 +21,8 @@ const TURNS_WITHIN: Duration = Duration::from_secs(30);
 pub(super) struct Reloading {
     pub(super) services: Arc<Services>,
     pub(super) router: Arc<Router>,
+    pub(super) channels: Arc<Channels>,
+    pub(super) stay: Stay,
     pub(super) source: Source,
     pub(super) wanted: Arc<Notify>,
     pub(super) ending: Arc<Ending>,
@@ -89,6 +93,9 @@ impl Reloading {
         logs::follow(&config);
         self.services.live.store(Arc::new(live(config)));
         self.router.renew().await;
+        if self.stay == Stay::Service {
+            self.channels.renew().await;
+        }
     }
 
     /// Waits until no turn runs.

@@ -42,6 +42,8 @@ pub struct Services {
     pub programs: Arc<Programs>,
     /// What the probe found of the walls; `None` until it has run.
     pub walls: watch::Receiver<Option<Report>>,
+    /// Counts what was put into the outbox, or among the notices: channels look there when it moves.
+    pub outgoing: watch::Sender<u64>,
     /// Commands that wait for a person's word.
     pub approvals: approvals::Approvals,
     /// What is wrong with the configuration on disk, while an older one is in force.

@@ -355,6 +355,8 @@ async fn hear(
             | FromSupervisor::Usage(_)
             | FromSupervisor::Inspected(_)
             | FromSupervisor::Stats { .. }
+            | FromSupervisor::Channels { .. }
+            | FromSupervisor::Pairings { .. }
             | FromSupervisor::Done { .. } => {}
         }
     }

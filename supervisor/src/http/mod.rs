@@ -20,6 +20,7 @@ mod prometheus;
 pub(crate) use serve::serve;
 
 use crate::broker::Services;
+use crate::channels::Channels;
 use crate::router::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -34,6 +35,7 @@ use std::time::Instant;
 pub(crate) struct Pages {
     pub(crate) services: Arc<Services>,
     pub(crate) router: Arc<Router>,
+    pub(crate) channels: Arc<Channels>,
     /// When the gateway started.
     pub(crate) began: Instant,
 }

@@ -266,6 +266,7 @@ pub(super) mod samples {
         TranscriptItem::User {
             input: InputId(1),
             text: text.to_owned(),
+            images: Vec::new(),
         }
     }
 

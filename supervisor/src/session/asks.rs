@@ -251,5 +251,6 @@ pub(super) fn said(input: &StoredInput) -> TranscriptItem {
     TranscriptItem::User {
         input: input.id,
         text: input.text.clone(),
+        images: input.images.clone(),
     }
 }

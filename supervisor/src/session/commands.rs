@@ -3,11 +3,12 @@
 use super::directive;
 use super::driver::Driver;
 use super::fresh;
-use super::handle::{Command, Operation, Watch};
+use super::handle::{Command, Operation};
 use super::rules;
 use super::state::Input;
 use super::transcript::Transcript;
 use crate::audit::Event;
+use crate::message::Said;
 use crate::store::{StoreError, StoredInput};
 
 /// What the model reads when a session was begun anew and nothing else was said.
@@ -26,11 +27,10 @@ impl Driver {
             }
             Command::Direct(said, reply) => {
                 let answer = self.direct(&said).await;
-                let _ = reply.send(answer);
+                let _ = reply.send(answer.map(Said::text));
             }
             Command::Watch(reply) => {
-                let (draft, events) = self.publisher.watch();
-                let _ = reply.send(Watch { draft, events });
+                let _ = reply.send(self.publisher.watch());
             }
             Command::Stop(reply) => {
                 let _ = reply.send(self.turn.is_some());

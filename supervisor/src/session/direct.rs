@@ -17,7 +17,7 @@ const SWITCHED_OFF: &str = "elevated commands were switched off";
 
 /// A message that may be for the session itself.
 #[derive(Debug)]
-pub(super) struct Said {
+pub(super) struct Directed {
     /// The words.
     pub(super) text: String,
     /// By which channel they came.
@@ -33,7 +33,7 @@ pub(crate) fn is_directive(text: &str) -> bool {
 
 impl Driver {
     /// What the session says to a message that is for it; `None` where it is for the model after all.
-    pub(super) async fn direct(&mut self, said: &Said) -> Option<String> {
+    pub(super) async fn direct(&mut self, said: &Directed) -> Option<String> {
         let sender = rules::sender(&said.channel, &said.origin);
         match directive::read(&said.text)? {
             Directive::Approve { id, decision } => self.approve(&sender, id, decision),

@@ -7,7 +7,7 @@ use super::rules;
 use super::state::Input;
 use super::turn::{Turn, Waiting};
 use crate::broker::model::ModelEnd;
-use crate::message::{Final, Outbound};
+use crate::message::{Began, Final, Outbound};
 use crate::model::Completion;
 use crate::policy::TurnBudget;
 use crate::process::ExitReason;
@@ -50,6 +50,7 @@ impl Driver {
         turn.channel = last.map(|input| input.channel.clone()).unwrap_or_default();
         turn.target = last.map(|input| input.origin.clone()).unwrap_or_default();
         self.turn = Some(turn);
+        self.tell_began();
         self.loops.reset();
         self.send_turn(id, Vec::new());
         Ok(())
@@ -72,7 +73,7 @@ impl Driver {
                     turn.text.clone_from(text);
                     turn.model.clone_from(model);
                 }
-                TranscriptItem::User { input, text } if turn.inputs.contains(input) => {
+                TranscriptItem::User { input, text, .. } if turn.inputs.contains(input) => {
                     turn.reads(text);
                 }
                 TranscriptItem::User { .. }
@@ -82,6 +83,19 @@ impl Driver {
             }
         }
         self.turn = Some(turn);
+        self.tell_began();
+    }
+
+    /// Who watches is told whose answer it is that will grow now.
+    fn tell_began(&mut self) {
+        if let Some(turn) = &self.turn {
+            let began = Began {
+                turn: turn.id,
+                channel: turn.channel.clone(),
+                target: turn.target.clone(),
+            };
+            self.publisher.publish(Outbound::Began(began));
+        }
     }
 
     fn new_turn(&self, id: TurnId, inputs: Vec<InputId>) -> Turn {
@@ -371,6 +385,9 @@ impl Driver {
             .finish_turn(&session, turn.id, finished)
             .await?;
         let inputs = turn.inputs.clone();
+        self.services
+            .outgoing
+            .send_modify(|finished| *finished += 1);
         self.note_uses();
         self.turn = None;
         self.standing.turn = None;

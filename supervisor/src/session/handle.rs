@@ -1,8 +1,8 @@
 //! What others hold of a session: say something, stop it, watch it.
 
-use super::direct::Said;
+use super::direct::Directed;
 use super::state::PhaseName;
-use crate::message::Outbound;
+use crate::message::{Began, Outbound, Said};
 use crate::store::StoredInput;
 use crate::tool_host::Running;
 use ipc::id::JobId;
@@ -20,7 +20,7 @@ pub(super) enum Command {
     Arrived(StoredInput, oneshot::Sender<()>),
     /// A message that may be for the session itself; answered with what the session says to it, if
     /// it is.
-    Direct(Said, oneshot::Sender<Option<String>>),
+    Direct(Directed, oneshot::Sender<Option<Said>>),
     /// What is said of the current answer so far, and what is said from now on.
     Watch(oneshot::Sender<Watch>),
     /// Stop the turn; says whether there was one.
@@ -44,6 +44,8 @@ pub(super) enum Command {
 /// A watched session.
 #[derive(Debug)]
 pub struct Watch {
+    /// The turn that runs.
+    pub began: Option<Began>,
     /// What was said of the current answer so far.
     pub draft: String,
     /// What is said from now on.
@@ -107,9 +109,9 @@ impl SessionHandle {
         text: &str,
         channel: &str,
         origin: &Value,
-    ) -> Result<Option<String>, Gone> {
+    ) -> Result<Option<Said>, Gone> {
         let (sender, receiver) = oneshot::channel();
-        let said = Said {
+        let said = Directed {
             text: text.to_owned(),
             channel: channel.to_owned(),
             origin: origin.clone(),

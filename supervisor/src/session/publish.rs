@@ -1,6 +1,7 @@
 //! The only place where what a session says becomes visible.
 
-use crate::message::Outbound;
+use super::handle::Watch;
+use crate::message::{Began, Outbound};
 use tokio::sync::broadcast;
 
 /// How many events a watcher may lag behind; then it misses drafts, never the final answer's text,
@@ -13,6 +14,7 @@ const MAX_DRAFT: usize = 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Publisher {
     sender: broadcast::Sender<Outbound>,
+    began: Option<Began>,
     draft: String,
 }
 
@@ -20,13 +22,18 @@ impl Publisher {
     pub(super) fn new() -> Self {
         Self {
             sender: broadcast::Sender::new(LAG),
+            began: None,
             draft: String::new(),
         }
     }
 
-    /// What was said of the current answer so far, and everything from now on.
-    pub(super) fn watch(&self) -> (String, broadcast::Receiver<Outbound>) {
-        (self.draft.clone(), self.sender.subscribe())
+    /// The turn that runs, what was said of its answer so far, and everything from now on.
+    pub(super) fn watch(&self) -> Watch {
+        Watch {
+            began: self.began.clone(),
+            draft: self.draft.clone(),
+            events: self.sender.subscribe(),
+        }
     }
 
     /// For the tasks of calls, which tell of activity alone.
@@ -57,7 +64,12 @@ impl Publisher {
                 self.draft.push_str(text);
                 self.shorten();
             }
-            Outbound::Undelta | Outbound::Final(_) => self.draft.clear(),
+            Outbound::Undelta => self.draft.clear(),
+            Outbound::Began(began) => self.began = Some(began.clone()),
+            Outbound::Final(_) => {
+                self.draft.clear();
+                self.began = None;
+            }
             Outbound::Activity(_) => {}
         }
         let _ = self.sender.send(outbound);
@@ -75,7 +87,7 @@ mod tests {
             publisher.publish(Outbound::Delta("é".repeat(50_001)));
         }
         publisher.publish(Outbound::Delta("end".to_owned()));
-        let (draft, _) = publisher.watch();
+        let draft = publisher.watch().draft;
         assert!(draft.len() <= 2 * MAX_DRAFT && draft.ends_with("éend"));
     }
 }

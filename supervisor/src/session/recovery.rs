@@ -120,6 +120,7 @@ mod tests {
         TranscriptItem::User {
             input: InputId(1),
             text: "do".into(),
+            images: Vec::new(),
         }
     }
 

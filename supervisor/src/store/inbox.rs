@@ -4,6 +4,7 @@ use super::rows::{Life, now_ms, signed, unsigned};
 use super::{Durability, JobError, OutboxRow, Store, StoreError, outbox};
 use ipc::control::FinalReply;
 use ipc::id::{AgentId, InputId, SessionKey, TurnId};
+use ipc::transcript::Image;
 use rusqlite::{Connection, OptionalExtension, Rows, params};
 use serde_json::Value;
 
@@ -22,6 +23,8 @@ pub struct NewInput {
     pub origin: Value,
     /// The words.
     pub text: String,
+    /// Pictures that came with them.
+    pub images: Vec<Image>,
     /// How many inputs may wait in its session; one more is refused.
     pub cap: u32,
 }
@@ -46,6 +49,8 @@ pub struct StoredInput {
     pub id: InputId,
     /// The words.
     pub text: String,
+    /// Pictures that came with them.
+    pub images: Vec<Image>,
     /// Where it came from.
     pub channel: String,
     /// The channel's own words on where and who.
@@ -98,7 +103,7 @@ pub(super) fn waiting(
     key: &SessionKey,
 ) -> Result<Vec<StoredInput>, JobError> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, text, channel, origin FROM inputs
+        "SELECT id, text, channel, origin, images FROM inputs
          WHERE session_key = ?1 AND turn IS NULL ORDER BY id",
     )?;
     read_inputs(statement.query([key.as_str()])?)
@@ -111,7 +116,7 @@ pub(super) fn taken(
     turn: TurnId,
 ) -> Result<Vec<StoredInput>, JobError> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, text, channel, origin FROM inputs
+        "SELECT id, text, channel, origin, images FROM inputs
          WHERE session = ?1 AND turn = ?2 ORDER BY id",
     )?;
     read_inputs(statement.query(params![life.number, signed(turn.0)])?)
@@ -125,9 +130,21 @@ fn read_inputs(mut rows: Rows<'_>) -> Result<Vec<StoredInput>, JobError> {
             text: row.get(1)?,
             channel: row.get(2)?,
             origin: serde_json::from_str(&row.get::<_, String>(3)?)?,
+            images: read_images(row.get(4)?)?,
         });
     }
     Ok(inputs)
+}
+
+fn read_images(stored: Option<String>) -> Result<Vec<Image>, JobError> {
+    let read = stored.map(|text| serde_json::from_str(&text)).transpose();
+    Ok(read?.unwrap_or_default())
+}
+
+/// `None` for no pictures: most messages have none.
+fn written_images(images: &[Image]) -> Result<Option<String>, JobError> {
+    let some = (!images.is_empty()).then(|| serde_json::to_string(images));
+    Ok(some.transpose()?)
 }
 
 /// Gives waiting inputs to a turn.
@@ -191,8 +208,8 @@ fn insert(connection: &Connection, input: NewInput) -> Result<Accepted, JobError
     }
     connection
         .prepare_cached(
-            "INSERT INTO inputs (key, session_key, agent, channel, origin, text, accepted_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO inputs (key, session_key, agent, channel, origin, text, accepted_at, images)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute(params![
             input.key,
@@ -201,7 +218,8 @@ fn insert(connection: &Connection, input: NewInput) -> Result<Accepted, JobError
             input.channel,
             input.origin.to_string(),
             input.text,
-            now_ms()
+            now_ms(),
+            written_images(&input.images)?
         ])?;
     Ok(Accepted {
         input: InputId(unsigned(connection.last_insert_rowid())),

@@ -18,6 +18,8 @@ pub struct OutboxRow {
     pub id: OutboxId,
     /// Whose conversation.
     pub session: SessionKey,
+    /// The turn it ends.
+    pub turn: TurnId,
     /// The channel it goes out by.
     pub channel: String,
     /// The channel's own words on where to.
@@ -140,7 +142,7 @@ pub(super) fn read_reply(body: &str, input: InputId) -> Result<FinalReply, JobEr
     Ok(FinalReply { input, ..reply })
 }
 
-const SELECT: &str = "SELECT outbox.id, key, channel, target, reply, at
+const SELECT: &str = "SELECT outbox.id, key, channel, target, reply, at, turn
     FROM outbox JOIN turns USING (session, turn) JOIN sessions ON number = outbox.session";
 
 fn outbox_row(row: &Row<'_>) -> Result<OutboxRow, JobError> {
@@ -151,5 +153,6 @@ fn outbox_row(row: &Row<'_>) -> Result<OutboxRow, JobError> {
         target: serde_json::from_str(&row.get::<_, String>(3)?)?,
         reply: serde_json::from_str(&row.get::<_, String>(4)?)?,
         at: row.get(5)?,
+        turn: TurnId(unsigned(row.get(6)?)),
     })
 }

@@ -8,7 +8,12 @@ use rusqlite_migration::{M, Migrations};
 use std::path::Path;
 
 /// One string a version, oldest first. A released one is never edited: a change is a new one.
-const VERSIONS: &[M<'static>] = &[M::up(FIRST), M::up(ELEVATED), M::up(HISTORY)];
+const VERSIONS: &[M<'static>] = &[
+    M::up(FIRST),
+    M::up(ELEVATED),
+    M::up(HISTORY),
+    M::up(CHANNELS),
+];
 
 const FIRST: &str = "
 -- One row a life of a session key: from its first message, or a reset, to the next reset.
@@ -138,6 +143,58 @@ CREATE TABLE history (
     PRIMARY KEY (session, at, minutes)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX history_by_time ON history (at);
+";
+
+const CHANNELS: &str = "
+ALTER TABLE inputs ADD COLUMN images TEXT;      -- pictures that came with the words, as JSON
+
+-- What a channel's server told us, on disk before the server is told that we have it.
+CREATE TABLE updates (
+    bot    INTEGER NOT NULL,                    -- the account it came to, as the server numbers it
+    id     INTEGER NOT NULL,                    -- the server's own number; it may say one twice
+    at     INTEGER NOT NULL,
+    chat   INTEGER,                             -- where it happened; NULL: nowhere, or not readable
+    sender INTEGER,
+    state  TEXT    NOT NULL CHECK (state IN ('new', 'held', 'heard', 'done', 'unreadable')),
+    body   TEXT,                                -- emptied once it is done
+    PRIMARY KEY (bot, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX new_updates   ON updates (bot, chat, id)         WHERE state = 'new';
+CREATE INDEX kept_updates  ON updates (bot, state, chat, id)  WHERE state IN ('held', 'heard');
+CREATE INDEX updates_by_time ON updates (at);
+
+-- What a channel says that is no turn's reply. Said twice under one key, it is one.
+CREATE TABLE notices (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    key     TEXT    NOT NULL UNIQUE,
+    channel TEXT    NOT NULL,
+    target  TEXT    NOT NULL,
+    body    TEXT    NOT NULL,
+    at      INTEGER NOT NULL,
+    sent_at INTEGER
+) STRICT;
+CREATE INDEX unsent_notices ON notices (id)      WHERE sent_at IS NULL;
+CREATE INDEX sent_notices   ON notices (sent_at) WHERE sent_at IS NOT NULL;
+
+-- Our messages at a channel's server, each written here before it is sent.
+CREATE TABLE posts (
+    key     TEXT PRIMARY KEY,                   -- what it is part of: reply:7:0, notice:3:0, live:KEY
+    channel TEXT    NOT NULL,
+    target  TEXT    NOT NULL,
+    after   INTEGER NOT NULL,                   -- the newest message known there when it was begun
+    message INTEGER,                            -- NULL: not known to have arrived
+    text    TEXT,
+    at      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX posts_by_time ON posts (at);
+
+-- What a person set for one session by chat command; it outlives a reset.
+CREATE TABLE settings (
+    session TEXT NOT NULL,
+    name    TEXT NOT NULL,
+    value   TEXT NOT NULL,
+    PRIMARY KEY (session, name)
+) STRICT, WITHOUT ROWID;
 ";
 
 const ELEVATED: &str = "

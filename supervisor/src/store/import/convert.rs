@@ -114,6 +114,7 @@ impl Converter {
                 self.push(TranscriptItem::User {
                     input: InputId(0),
                     text: content_text(content),
+                    images: Vec::new(),
                 });
             }
             "assistant" => self.answer(message),

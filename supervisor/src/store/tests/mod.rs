@@ -71,6 +71,7 @@ fn message(key: &str, session: &SessionKey) -> NewInput {
         channel: "cli".to_owned(),
         origin: json!({ "connection": 7 }),
         text: format!("words of {key}"),
+        images: Vec::new(),
     }
 }
 
@@ -78,6 +79,7 @@ fn user(input: InputId, text: &str) -> TranscriptItem {
     TranscriptItem::User {
         input,
         text: text.to_owned(),
+        images: Vec::new(),
     }
 }
 

@@ -1,0 +1,14 @@
+//! Telegram: bots that people write to, alone or in groups.
+//!
+//! ```text
+//!   getUpdates ──┐                                          ┌─▶ a session's input
+//!   webhook ─────┴─▶ store: updates ─▶ intake, a worker ────┼─▶ a command ─▶ notice
+//!                    (then confirmed)   for each chat       └─▶ held, heard, ignored
+//!
+//!   store: outbox, notices ─▶ desk ─▶ a task for each place ─▶ rates ─▶ sendMessage, edit…
+//!   a session's live text  ─────────▶      (posts)
+//! ```
+
+mod place;
+
+pub(crate) use place::{Origin, Place};
