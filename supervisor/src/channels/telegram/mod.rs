@@ -9,6 +9,7 @@
 //!   a session's live text  ─────────▶      (posts)
 //! ```
 
+mod api;
 mod place;
 
 pub(crate) use place::{Origin, Place};
