@@ -50,6 +50,35 @@ impl Store {
         .await
     }
 
+    /// At most `limit` replies of one channel's account that have not been sent, oldest first, from
+    /// after `after`. Their targets are objects with an `account`.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when one can not be read.
+    pub async fn unsent(
+        &self,
+        channel: &str,
+        account: &str,
+        after: OutboxId,
+        limit: u32,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let (channel, account) = (channel.to_owned(), account.to_owned());
+        self.run(Durability::Relaxed, move |connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "{SELECT} WHERE sent_at IS NULL AND outbox.id > ?1 AND channel = ?2
+                    AND json_extract(target, '$.account') = ?3
+                 ORDER BY outbox.id LIMIT ?4"
+            ))?;
+            let mut rows = statement.query(params![signed(after.0), channel, account, limit])?;
+            let mut unsent = Vec::new();
+            while let Some(row) = rows.next()? {
+                unsent.push(outbox_row(row)?);
+            }
+            Ok(unsent)
+        })
+        .await
+    }
+
     /// How many replies have not been sent.
     ///
     /// # Errors

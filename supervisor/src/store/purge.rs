@@ -53,6 +53,9 @@ fn forget(connection: &mut Connection, until_ms: i64) -> rusqlite::Result<usize>
             (SELECT id FROM inputs WHERE answered_at < ?1 LIMIT ?2)",
         "DELETE FROM outbox WHERE id IN
             (SELECT id FROM outbox WHERE sent_at < ?1 LIMIT ?2)",
+        "DELETE FROM notices WHERE id IN
+            (SELECT id FROM notices WHERE sent_at < ?1 LIMIT ?2)",
+        "DELETE FROM posts WHERE key IN (SELECT key FROM posts WHERE at < ?1 LIMIT ?2)",
         "UPDATE turns SET reply = NULL WHERE (session, turn) IN
             (SELECT session, turn FROM turns WHERE reply IS NOT NULL AND ended_at < ?1
                 AND NOT EXISTS (SELECT 1 FROM outbox
