@@ -10,6 +10,7 @@
 //! ```
 
 mod api;
+mod convert;
 mod place;
 
 pub(crate) use place::{Origin, Place};
