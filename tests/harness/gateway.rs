@@ -4,6 +4,7 @@ use crate::chat::{Chat, Control};
 use crate::eventually;
 use crate::model::{KEY, Model, Wire};
 use crate::procfs::{self, Process};
+use crate::telegram::{TOKEN, Telegram};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ pub const MAIN: &str = "agent:main:main";
 pub struct Gateway {
     /// The models.
     pub model: Model,
+    telegram: Option<Telegram>,
     running: Option<Child>,
     home: TempDir,
     programs: TempDir,
@@ -43,6 +45,7 @@ pub struct Setup {
     instead: BTreeMap<&'static str, &'static str>,
     user: Option<u32>,
     model: Model,
+    telegram: Option<Telegram>,
 }
 
 impl Setup {
@@ -69,6 +72,21 @@ impl Setup {
                 "primary": format!("{provider}/one"), "fallbacks": [format!("{provider}/two")],
             });
         })
+    }
+
+    /// A bot on a Telegram of its own, whom everybody may write to in private; then `change` shapes
+    /// `channels.telegram`.
+    #[must_use]
+    pub fn telegram(mut self, change: impl FnOnce(&mut Value)) -> Self {
+        let server = Telegram::start();
+        let mut telegram = json!({
+            "enabled": true, "botToken": TOKEN, "apiRoot": server.root(),
+            "dmPolicy": "open", "allowFrom": ["*"],
+        });
+        change(&mut telegram);
+        self.config["channels"]["telegram"] = telegram;
+        self.telegram = Some(server);
+        self
     }
 
     /// A variable of the gateway's environment.
@@ -106,6 +124,7 @@ impl Setup {
         let programs = TempDir::with_prefix_in("programs-", built()).unwrap();
         let mut gateway = Gateway {
             model: self.model,
+            telegram: self.telegram,
             running: None,
             env: self.env,
             user: self.user,
@@ -188,7 +207,14 @@ impl Gateway {
             instead: BTreeMap::new(),
             user: None,
             model,
+            telegram: None,
         }
+    }
+
+    /// The Telegram of [`Setup::telegram`].
+    #[must_use]
+    pub fn telegram(&self) -> &Telegram {
+        self.telegram.as_ref().expect("it was set up with Telegram")
     }
 
     // === where things are ===
@@ -395,6 +421,9 @@ impl Gateway {
         let mut child = self.running.take().expect("it runs");
         child.kill().unwrap();
         child.wait().unwrap();
+        if let Some(telegram) = &self.telegram {
+            telegram.client_died();
+        }
         family
     }
 

@@ -35,6 +35,8 @@ pub mod terminal;
 
 pub mod chat;
 
+pub mod telegram;
+
 pub mod model;
 
 pub mod actor;
@@ -50,3 +52,4 @@ pub use cli::Ran;
 pub use eventually::PATIENCE;
 pub use gateway::{Gateway, MAIN, Setup};
 pub use model::{Gate, Model, Wire, turn};
+pub use telegram::{Fault, Person, Shown, Telegram};

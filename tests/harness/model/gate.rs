@@ -45,7 +45,7 @@ impl Gate {
     }
 
     /// Comes to it, and waits until it is open.
-    pub(super) async fn pass(&self) {
+    pub(crate) async fn pass(&self) {
         self.reached.send_modify(|count| *count += 1);
         // The sender lives as long as this gate.
         let _ = self.open.subscribe().wait_for(|open| *open).await;
