@@ -161,6 +161,10 @@ fn scalar_fits(takes: Shape, value: &Value) -> bool {
         Shape::Number(low, high) => value.as_f64().is_some_and(|n| (low..=high).contains(&n)),
         Shape::Size => size::bytes(value).is_some(),
         Shape::OneOf(words, _) => value.as_str().is_some_and(|text| words.contains(&text)),
+        Shape::Sender => value.is_string() || value.is_i64(),
+        Shape::Switch(words) => {
+            value.is_boolean() || value.as_str().is_some_and(|text| words.contains(&text))
+        }
         Shape::Texts | Shape::Paths | Shape::Senders => false,
         Shape::Later | Shape::Ignored => true,
     }
@@ -187,6 +191,8 @@ fn expected(takes: Shape) -> String {
         Shape::Texts => "a list of texts".into(),
         Shape::Paths => "a list of paths".into(),
         Shape::Senders => "a list of sender ids".into(),
+        Shape::Sender => "an id: text or a number".into(),
+        Shape::Switch(words) => format!("one of {}, or true or false", words.join(", ")),
         Shape::OneOf(words, _) => format!("one of {}", words.join(", ")),
         Shape::Later | Shape::Ignored => "anything".into(),
     }
@@ -198,7 +204,7 @@ fn hint(takes: Shape, node: &Node) -> String {
         return String::new();
     };
     match takes {
-        Shape::OneOf(words, _) => nearest(text, words.iter().copied())
+        Shape::OneOf(words, _) | Shape::Switch(words) => nearest(text, words.iter().copied())
             .map_or_else(String::new, |word| format!("; did you mean {word}?")),
         Shape::Flag | Shape::Count(..) | Shape::Number(..)
             if matches!(json5::from_str(text), Ok(Value::Bool(_) | Value::Number(_))) =>
@@ -214,6 +220,7 @@ fn hint(takes: Shape, node: &Node) -> String {
         | Shape::Url
         | Shape::Model
         | Shape::Secret
+        | Shape::Sender
         | Shape::Size
         | Shape::Later
         | Shape::Ignored => String::new(),

@@ -3,6 +3,7 @@
 use super::key_path::{KeyPath, Step};
 use super::keys::{self, Field};
 use super::{Config, ReloadMode};
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 /// The keys that differ and do something.
@@ -57,6 +58,18 @@ impl Changes {
             .any(|key| key.0.first() == Some(&Step::Key("agents".into())));
         if !said && ids(old) != ids(new) {
             differing.push(top.key("agents"));
+        }
+        let tokens = |config: &Config| -> Vec<_> {
+            let each = config.telegram.iter();
+            each.map(|account| account.token.expose_secret().to_owned())
+                .collect()
+        };
+        // One in a file of its own changes without the configuration.
+        let said = differing.iter().any(|key| {
+            matches!(key.0.first(), Some(Step::Key(name)) if name == "channels" || name == "env")
+        });
+        if !said && tokens(old) != tokens(new) {
+            differing.push(top.key("channels").key("telegram"));
         }
         differing.dedup();
         let (restart, hot) = differing.into_iter().partition(keys::needs_restart);
@@ -158,9 +171,8 @@ mod tests {
 
     #[test]
     fn what_does_nothing_changes_nothing() {
-        let unread =
-            "{meta: {lastTouchedAt: 'now'}, channels: {telegram: {}}, odd: 1, /* and a remark */}";
-        assert!(changes("{}", unread).is_empty());
+        let unread = "{meta: {lastTouchedAt: 'now'}, channels: {telegram: {actions: {}}}, odd: 1, /* and a remark */}";
+        assert!(changes("{channels: {telegram: {}}}", unread).is_empty());
     }
 
     #[test]

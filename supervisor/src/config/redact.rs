@@ -25,6 +25,10 @@ pub fn secrets(config: &Config) -> Vec<String> {
     collect(&config.resolved, Some(keys::root()), "", &mut found);
     let variables = config.env.iter().filter(|(name, _)| sounds_secret(name));
     found.extend(variables.map(|(_, value)| value.to_owned()));
+    for account in &config.telegram {
+        // It may be in a file of its own.
+        found.push(account.token.expose_secret().to_owned());
+    }
     match &config.gateway.auth {
         GatewayAuth::Token(secret) | GatewayAuth::Password(secret) => {
             found.push(secret.expose_secret().to_owned());

@@ -57,6 +57,12 @@ fn of_shape(shape: Shape) -> Value {
         Shape::Size => json!({"type": ["integer", "string"]}),
         Shape::Texts | Shape::Paths => list(json!({"type": "string"})),
         Shape::Senders => list(json!({"type": ["string", "number"]})),
+        Shape::Sender => json!({"type": ["string", "number"]}),
+        Shape::Switch(words) => {
+            let words = words.iter().map(|word| Value::from(*word));
+            let all: Vec<_> = words.chain([true.into(), false.into()]).collect();
+            json!({ "enum": all })
+        }
         Shape::OneOf(words, later) => json!({ "enum": ([words, later].concat()) }),
         Shape::Later | Shape::Ignored => json!({}),
     }

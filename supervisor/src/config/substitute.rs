@@ -57,7 +57,7 @@ fn typed(text: String, field: &Field) -> Value {
     let due = field.key.is_some_and(|key| {
         matches!(
             key.takes,
-            Shape::Flag | Shape::Count(..) | Shape::Number(..)
+            Shape::Flag | Shape::Switch(_) | Shape::Count(..) | Shape::Number(..)
         )
     });
     let read = due.then(|| json5::from_str::<Value>(&text).ok()).flatten();

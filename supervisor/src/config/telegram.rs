@@ -22,7 +22,7 @@ pub struct TelegramAccount {
     pub is_default: bool,
     /// `NUMBER:SECRET`, of the shape Telegram gives out. The number is the bot's user id.
     pub token: SecretString,
-    /// The Bot API server, without a trailing slash in its path.
+    /// The Bot API server; a path of it has no slash at its end, but no path is the path `/`.
     pub api_root: Url,
     /// The proxy the server is reached through.
     pub proxy: Option<ProxyUrl>,
@@ -99,7 +99,7 @@ pub enum DmPolicy {
     /// Who was approved, and who is listed. Others get a code.
     #[default]
     Pairing,
-    /// Who is listed or was approved. Others are not answered.
+    /// Who is listed. Others are not answered.
     Allowlist,
     /// Anyone.
     Open,

@@ -144,7 +144,8 @@ impl<'a> View<'a> {
         })
     }
 
-    fn as_text(&self) -> Option<String> {
+    /// The text; a number becomes text.
+    pub(super) fn as_text(&self) -> Option<String> {
         match self.scalar()? {
             Value::String(text) => Some(text.clone()),
             value @ Value::Number(_) => Some(value.to_string()),

@@ -63,6 +63,8 @@ impl Builder<'_> {
         let mut base = Agent::main(self.given.paths);
         base.is_default = false;
         base.workspace = workspace(root, self.given.paths);
+        let group = root.get("messages.groupChat");
+        put(&mut base.mention_patterns, self.patterns(&group));
         let defaults = root.get("agents.defaults");
         self.lay(&mut base, &defaults);
         let subagents = defaults.get("subagents");
@@ -192,6 +194,10 @@ impl Builder<'_> {
         );
         let zone = view.get("userTimezone").text();
         put(&mut agent.timezone, zone.map(|zone| Some(zone.to_owned())));
+        put(
+            &mut agent.mention_patterns,
+            self.patterns(&view.get("groupChat")),
+        );
         let compaction = view.get("compaction");
         let own = &mut agent.compaction;
         put(

@@ -16,6 +16,8 @@ impl Builder<'_> {
             reload: reload(&view.get("reload")),
             ..Gateway::default()
         };
+        let public = view.get("publicUrl");
+        gateway.public_url = public.text().and_then(|text| self.address(&public, text));
         put(&mut gateway.port, view.get("port").count());
         put(
             &mut gateway.port,

@@ -1,9 +1,12 @@
 //! Turns a checked tree into a [`Config`], defaults filled in.
 
 mod agents;
+mod channels;
 mod gateway;
 mod models;
 mod rest;
+mod telegram;
+mod telegram_words;
 mod tools;
 
 use super::Config;
@@ -50,10 +53,22 @@ pub(super) fn build(root: &View<'_>, given: &Given<'_>, findings: &mut Findings)
         models,
         findings,
     };
+    let messages = builder.messages(root);
+    let commands = builder.commands(root);
+    let agents = builder.agents(root);
+    let around = telegram::Around {
+        agents: &agents,
+        messages: &messages,
+        commands: &commands,
+    };
     Config {
         env: given.env.clone(),
         workspace: workspace(root, given.paths),
-        agents: builder.agents(root),
+        telegram: builder.telegram(root, &around),
+        bindings: builder.bindings(root, &agents),
+        audio: builder.audio(root),
+        messages,
+        agents,
         aliases: builder.models.aliases.clone(),
         choices: builder.models.choices.clone(),
         providers: builder.providers(root),
@@ -61,7 +76,7 @@ pub(super) fn build(root: &View<'_>, given: &Given<'_>, findings: &mut Findings)
         session: builder.session(root),
         queue: builder.queue(root),
         gateway: builder.gateway(root),
-        commands: builder.commands(root),
+        commands,
         sandbox: builder.sandbox(root),
         budget: builder.budget(root),
         loops: builder.loops(root),

@@ -1,7 +1,7 @@
 //! `session`, `messages.queue`, `commands`, `sandbox`, `budget`.
 
 use super::super::runtime::{Budget, Limits, Namespaces, Network, Sandbox};
-use super::super::session::{Commands, Overflow, Queue, QueueMode, Reset, Scope, Session};
+use super::super::session::{Commands, DmScope, Overflow, Queue, QueueMode, Reset, Scope, Session};
 use super::super::view::{View, put};
 use super::Builder;
 use std::path::{Component, Path};
@@ -18,6 +18,14 @@ impl Builder<'_> {
             reset: reset(&view),
             ..Session::default()
         };
+        let dm_scope = view.get("dmScope").one_of(&[
+            ("main", DmScope::Main),
+            ("per-peer", DmScope::PerPeer),
+            ("per-channel-peer", DmScope::PerChannelPeer),
+            ("per-account-channel-peer", DmScope::PerAccountChannelPeer),
+        ]);
+        put(&mut session.dm_scope, dm_scope);
+        session.identity_links = view.get("identityLinks").texts_by_key().unwrap_or_default();
         let scope = [("per-sender", Scope::PerSender), ("global", Scope::Global)];
         put(&mut session.scope, view.get("scope").one_of(&scope));
         let key = view.get("mainKey").text().map(str::trim);
@@ -57,8 +65,13 @@ impl Builder<'_> {
         let view = root.get("commands");
         let mut commands = Commands {
             allow_from: view.get("allowFrom").texts_by_key(),
+            owners: view.get("ownerAllowFrom").texts(),
             ..Commands::default()
         };
+        put(
+            &mut commands.native,
+            super::telegram_words::native(&view.get("native")),
+        );
         put(&mut commands.text, view.get("text").flag());
         put(&mut commands.bash, view.get("bash").flag());
         put(&mut commands.config, view.get("config").flag());

@@ -1,4 +1,4 @@
-//! `agents` and `bindings`.
+//! `agents`.
 
 use super::{Group, Key, Shape, key};
 
@@ -9,7 +9,8 @@ pub(super) const GROUPS: &[Group] = &[
         later: &[
             "params",
             "identity",
-            "groupChat",
+            "groupChat.historyLimit",
+            "groupChat.visibleReplies",
             "heartbeat",
             "humanDelay",
             "memorySearch",
@@ -100,7 +101,7 @@ pub(super) const GROUPS: &[Group] = &[
     Group {
         under: &[""],
         keys: &[],
-        later: &["bindings", "broadcast"],
+        later: &["broadcast"],
     },
 ];
 
@@ -121,6 +122,7 @@ const BOTH: &[Key] = &[
     key("bootstrapTotalMaxChars", Shape::Count(1, 10_000_000), "150000", "How much of all manuals together is read."),
     key("contextTokens", Shape::Count(1_000, 100_000_000), "", "Use less context than the model has."),
     key("userTimezone", Shape::Text, "", "The person's time zone, such as Europe/Berlin; the machine's without it."),
+    key("groupChat.mentionPatterns", Shape::Texts, "", "Regular expressions that name the agent in a group; those of messages.groupChat without it."),
     key("subagents.model", Shape::Model, "", "The model specialists use; the agent's own without it."),
     key("subagents.model.primary", Shape::Model, "", "The model specialists try first."),
     key("subagents.model.fallbacks[]", Shape::Model, "", "The models specialists try next, in order."),

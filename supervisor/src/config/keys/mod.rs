@@ -5,6 +5,7 @@
 //! is listed under `later`, so that it can be told from a typing mistake.
 
 mod agents;
+mod channels;
 mod models;
 mod rest;
 mod tools;
@@ -52,6 +53,10 @@ pub(super) enum Shape {
     Paths,
     /// A list of sender ids: texts or numbers.
     Senders,
+    /// One such id.
+    Sender,
+    /// One of these words, or `true` or `false`.
+    Switch(&'static [&'static str]),
     /// One of the first; one of the second is known and does nothing here yet.
     OneOf(&'static [&'static str], &'static [&'static str]),
     /// Anything: OpenClaw knows it, we don't yet.
@@ -125,9 +130,15 @@ pub(super) fn root() -> &'static Field {
 }
 
 fn groups() -> impl Iterator<Item = &'static Group> {
-    [agents::GROUPS, tools::GROUPS, models::GROUPS, rest::GROUPS]
-        .into_iter()
-        .flatten()
+    [
+        agents::GROUPS,
+        tools::GROUPS,
+        models::GROUPS,
+        channels::GROUPS,
+        rest::GROUPS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Whether a change of this key takes effect with a restart only.

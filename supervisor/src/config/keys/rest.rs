@@ -7,8 +7,6 @@ pub(super) const GROUPS: &[Group] = &[
         under: &["session"],
         keys: SESSION,
         later: &[
-            "dmScope",
-            "identityLinks",
             "resetByType",
             "resetByChannel",
             "store",
@@ -26,12 +24,9 @@ pub(super) const GROUPS: &[Group] = &[
         keys: MESSAGES,
         later: &[
             "messagePrefix",
-            "responsePrefix",
-            "groupChat",
-            "inbound",
-            "ackReaction",
-            "ackReactionScope",
-            "removeAckAfterReply",
+            "groupChat.visibleReplies",
+            "groupChat.unmentionedInbound",
+            "inbound.byChannel",
             "statusReactions",
             "suppressToolErrors",
             "tts",
@@ -68,12 +63,10 @@ pub(super) const GROUPS: &[Group] = &[
         under: &["commands"],
         keys: COMMANDS,
         later: &[
-            "native",
             "nativeSkills",
             "mcp",
             "plugins",
             "useAccessGroups",
-            "ownerAllowFrom",
             "ownerDisplay",
             "ownerDisplaySecret",
         ],
@@ -92,7 +85,6 @@ pub(super) const GROUPS: &[Group] = &[
             "audio",
             "browser",
             "canvasHost",
-            "channels",
             "cli",
             "cron",
             "diagnostics",
@@ -121,6 +113,8 @@ pub(super) const GROUPS: &[Group] = &[
 #[rustfmt::skip] // a table reads by the line
 const SESSION: &[Key] = &[
     key("scope", Shape::OneOf(&["per-sender", "global"], &[]), "\"per-sender\"", "Whether senders share a session."),
+    key("dmScope", Shape::OneOf(&["main", "per-peer", "per-channel-peer", "per-account-channel-peer"], &[]), "\"main\"", "Which private chats share a session: all, those with one person, in one channel, by one account."),
+    key("identityLinks.*", Shape::Senders, "", "Senders that are one person, such as telegram:123; the key is the name they share."),
     key("mainKey", Shape::Text, "\"main\"", "Last part of the main session's key."),
     key("reset.mode", Shape::OneOf(&["daily", "idle"], &[]), "\"daily\"", "Whether a session begins anew every day or after a pause."),
     key("reset.atHour", Shape::Count(0, 23), "4", "The hour of the day it begins anew."),
@@ -136,6 +130,13 @@ const MODES: Shape = Shape::OneOf(
 
 #[rustfmt::skip] // a table reads by the line
 const MESSAGES: &[Key] = &[
+    key("responsePrefix", Shape::Text, "", "What stands in front of answers."),
+    key("ackReaction", Shape::Text, "\"👀\"", "The reaction that says a message was read; none where it is empty."),
+    key("ackReactionScope", Shape::OneOf(&["group-mentions", "group-all", "direct", "all", "off"], &[]), "\"group-mentions\"", "Which messages get it."),
+    key("removeAckAfterReply", Shape::Flag, "false", "Whether it is taken away once the answer is there."),
+    key("groupChat.historyLimit", Shape::Count(0, 1_000), "50", "How many messages of a group, said since the last answer, the agent is told of."),
+    key("groupChat.mentionPatterns", Shape::Texts, "[]", "Regular expressions that name the agent in a group, besides the bot's @name; in any case."),
+    key("inbound.debounceMs", Shape::Count(0, 60_000), "0", "Messages one sender sends within this long are read as one."),
     key("queue.mode", MODES, "\"collect\"", "What becomes of messages that arrive during a turn."),
     key("queue.byChannel.*", MODES, "", "The same for one channel."),
     key("queue.debounceMs", Shape::Count(0, 600_000), "1000", "How long to wait for more before a turn begins on what was collected."),
@@ -147,6 +148,7 @@ const MESSAGES: &[Key] = &[
 const GATEWAY: &[Key] = &[
     key("port", Shape::Count(0, 65_535), "18789", "TCP port of /health, /ready and /metrics; 0 is any free one."),
     key("bind", Shape::OneOf(&["loopback", "lan"], &["auto", "tailnet", "custom"]), "\"loopback\"", "Where the gateway listens."),
+    key("publicUrl", Shape::Url, "", "Where people reach the gateway from elsewhere, for links they are given; loopback without it."),
     key("auth.mode", Shape::OneOf(&["none", "token", "password"], &["trusted-proxy"]), "", "Who may speak to it; by what is given without it."),
     key("auth.token", Shape::Secret, "", "The token; OPENCLAW_GATEWAY_TOKEN goes before it."),
     key("auth.password", Shape::Secret, "", "The password; OPENCLAW_GATEWAY_PASSWORD goes before it."),
@@ -162,6 +164,8 @@ const COMMANDS: &[Key] = &[
     key("config", Shape::Flag, "false", "Whether /config is there."),
     key("debug", Shape::Flag, "false", "Whether /debug is there."),
     key("restart", Shape::Flag, "true", "Whether /restart is there."),
+    key("native", Shape::Switch(&["auto"]), "\"auto\"", "Whether commands are shown in a channel's own menu, where it has one."),
+    key("ownerAllowFrom", Shape::Senders, "", "Who owns the gateway: approves commands and restarts it; the first one paired without it."),
     key("allowFrom.*", Shape::Senders, "", "Who may command, by channel; \"*\" is any."),
 ];
 

@@ -42,10 +42,25 @@ pub(super) const GROUPS: &[Group] = &[
     },
     Group {
         under: &["tools"],
-        keys: &[],
+        keys: MEDIA,
         later: &[
             "web",
-            "media",
+            "media.models",
+            "media.concurrency",
+            "media.asyncCompletion",
+            "media.image",
+            "media.video",
+            "media.audio.attachments",
+            "media.audio.baseUrl",
+            "media.audio.deepgram",
+            "media.audio.echoFormat",
+            "media.audio.echoTranscript",
+            "media.audio.headers",
+            "media.audio.maxChars",
+            "media.audio.prompt",
+            "media.audio.providerOptions",
+            "media.audio.request",
+            "media.audio.scope",
             "links",
             "sessions",
             "sessions_spawn",
@@ -97,6 +112,17 @@ const EXEC: &[Key] = &[
     key("safeBins", Shape::Texts, r#"["jq","cut","uniq","head","tail","tr","wc"]"#, "Programs allowed without an entry in the allow-list, as filters of their standard input."),
     key("applyPatch.enabled", Shape::Flag, "true", "Whether apply_patch is offered."),
     key("applyPatch.workspaceOnly", Shape::Flag, "true", "Whether apply_patch keeps to the workspace."),
+];
+
+#[rustfmt::skip] // a table reads by the line
+const MEDIA: &[Key] = &[
+    key("media.audio.enabled", Shape::Flag, "true", "Whether speech becomes text, where there is a provider for it."),
+    key("media.audio.maxBytes", Shape::Size, "\"20mb\"", "Largest recording."),
+    key("media.audio.language", Shape::Text, "", "The language spoken, such as de; found out without it."),
+    key("media.audio.timeoutSeconds", Shape::Count(1, 3_600), "60", "How long it may take."),
+    key("media.audio.models[].provider", Shape::Text, "", "A provider to ask, in order; whichever has a key without any."),
+    key("media.audio.models[].model", Shape::Text, "", "Its model; the provider's usual one without it."),
+    key("media.audio.models[].type", Shape::OneOf(&["provider"], &["cli"]), "", "What it is."),
 ];
 
 #[rustfmt::skip] // a table reads by the line

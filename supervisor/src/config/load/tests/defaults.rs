@@ -43,9 +43,12 @@ fn keys() -> Vec<(&'static keys::Key, String)> {
     found
 }
 
-/// A configuration that says one thing, and has one agent listed.
+/// A configuration that says one thing, has one agent listed, and a bot anybody may speak to.
 fn saying(path: &str, value: &Value) -> String {
-    let mut config = json!({"agents": {"list": [{"id": "main"}]}});
+    let mut config = json!({
+        "agents": {"list": [{"id": "main"}]},
+        "channels": {"telegram": {"allowFrom": ["*"]}},
+    });
     let pointer = format!("/{}", path.replace(['.', '['], "/").replace(']', ""));
     let mut at = &mut config;
     for step in pointer[1..].split('/') {
@@ -60,7 +63,7 @@ fn saying(path: &str, value: &Value) -> String {
 
 /// All that a configuration means, less what it was read from.
 fn meaning(text: &str) -> String {
-    let config = load(text);
+    let config = Home::with(text).set("TELEGRAM_BOT_TOKEN", TOKEN).load();
     format!("{config:?}").replace(&config.paths.state_dir.display().to_string(), "")
 }
 
@@ -83,6 +86,7 @@ fn every_word_a_key_takes_means_something_of_its_own() {
         let home = |word: &&str| {
             let text = saying(&path, &json!(word));
             let home = Home::with(&text).set("OPENCLAW_GATEWAY_TOKEN", "t");
+            let home = home.set("TELEGRAM_BOT_TOKEN", TOKEN);
             let config = home.set("OPENCLAW_GATEWAY_PASSWORD", "p").load();
             let meaning = format!("{config:?}");
             meaning.replace(&config.paths.state_dir.display().to_string(), "")

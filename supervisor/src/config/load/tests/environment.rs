@@ -99,9 +99,9 @@ fn env_lines_take_quotes_export_and_remarks() {
 
 #[test]
 fn what_does_nothing_needs_no_variable() {
-    let home = Home::with(r#"{channels: {telegram: {botToken: "${BOT}"}}, odd: "${ODD}"}"#);
+    let home = Home::with(r#"{channels: {discord: {token: "${BOT}"}}, odd: "${ODD}"}"#);
     assert_eq!(
-        home.load().resolved["channels"]["telegram"]["botToken"],
+        home.load().resolved["channels"]["discord"]["token"],
         "${BOT}"
     );
 }

@@ -4,6 +4,7 @@ mod defaults;
 mod environment;
 mod include;
 mod said;
+mod telegram;
 mod wrong;
 
 use super::*;
@@ -17,6 +18,9 @@ use serde_json::json;
 use std::fs;
 use std::time::Duration;
 use tempfile::TempDir;
+
+/// A token of the shape bots have.
+const TOKEN: &str = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0";
 
 /// A state directory with files in it.
 struct Home {

@@ -1,8 +1,9 @@
 use super::*;
+use crate::config::Streaming;
 
 #[test]
 fn the_brief_s_example_is_understood() {
-    let config = load(
+    let home = Home::with(
         r#"{
           agents: {
             defaults: {model: {primary: "openai-codex/gpt-5.3-codex", fallbacks: ["openai/o3-mini", "openai/gpt-4o"]}},
@@ -15,9 +16,10 @@ fn the_brief_s_example_is_understood() {
               },
             }],
           },
-          channels: {telegram: {enabled: true, botToken: "1:x", streamMode: "partial"}},
+          channels: {telegram: {enabled: true, botToken: "${BOT}", streamMode: "partial"}},
         }"#,
     );
+    let config = home.set("BOT", TOKEN).load();
     let main = config.default_agent();
     let chain: Vec<_> = main.model.iter().map(ToString::to_string).collect();
     assert_eq!(
@@ -30,7 +32,7 @@ fn the_brief_s_example_is_understood() {
     );
     assert_eq!(main.tools.exec.timeout, Duration::from_secs(3600));
     assert_eq!(main.tools.agent.also_allow, ["cron", "browser"]);
-    assert_eq!(config.raw["channels"]["telegram"]["botToken"], "1:x");
+    assert_eq!(config.telegram[0].streaming, Streaming::Partial);
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn unknown_keys_are_kept_and_the_nearest_known_one_is_named() {
   agent: {},
   agents: {defaults: {timeoutSecond: 5, idleSeconds: 3, colour: "red"}},
   tools: {exec: {security: "full", host: "gateway"}},
-  channels: {telegram: {botToken: "1:x"}},
+  channels: {telegram: {actions: {}}, discord: {token: "x"}},
   cron: 5,
   logging: {level: "info", level: "warn"},
 }"#;
@@ -62,7 +62,8 @@ fn unknown_keys_are_kept_and_the_nearest_known_one_is_named() {
     openclaw.json:3:41: agents.defaults.idleSeconds: unknown key, it does nothing here; did you mean agents.defaults.process.idleSeconds?
     openclaw.json:3:57: agents.defaults.colour: unknown key, it does nothing
     openclaw.json:4:42: tools.exec.host: known to OpenClaw, does nothing here yet
-    openclaw.json:5:13: channels: known to OpenClaw, does nothing here yet
+    openclaw.json:5:34: channels.telegram.actions: known to OpenClaw, does nothing here yet
+    openclaw.json:5:48: channels.discord: known to OpenClaw, does nothing here yet
     openclaw.json:6:9: cron: known to OpenClaw, does nothing here yet
     openclaw.json:7:13: level is said again below; only the last one counts
     "#);
