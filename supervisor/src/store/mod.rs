@@ -30,6 +30,7 @@ mod inbox;
 mod outbox;
 mod notices;
 mod posts;
+mod updates;
 mod calls;
 mod items;
 mod usage;
@@ -60,6 +61,7 @@ pub use posts::{NewPost, Post};
 pub use room::Room;
 pub use sessions::{OpenSession, SessionRow, SessionTranscript, Unfinished};
 pub use turns::FinishedTurn;
+pub use updates::{NewUpdate, StoredUpdate, UpdateCounts, UpdateState};
 pub use usage::UsageRow;
 
 /// The state database. Clones are handles to the same writer thread; when the last one is dropped

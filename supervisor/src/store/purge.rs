@@ -56,6 +56,10 @@ fn forget(connection: &mut Connection, until_ms: i64) -> rusqlite::Result<usize>
         "DELETE FROM notices WHERE id IN
             (SELECT id FROM notices WHERE sent_at < ?1 LIMIT ?2)",
         "DELETE FROM posts WHERE key IN (SELECT key FROM posts WHERE at < ?1 LIMIT ?2)",
+        // What waits to be handled is never old. The others kept their numbers, which tell what the
+        // server says twice; it keeps none for longer than a day.
+        "DELETE FROM updates WHERE (bot, id) IN
+            (SELECT bot, id FROM updates WHERE at < ?1 AND state <> 'new' LIMIT ?2)",
         "UPDATE turns SET reply = NULL WHERE (session, turn) IN
             (SELECT session, turn FROM turns WHERE reply IS NOT NULL AND ended_at < ?1
                 AND NOT EXISTS (SELECT 1 FROM outbox

@@ -9,6 +9,7 @@
 //!   a session's live text  ─────────▶      (posts)
 //! ```
 
+mod bot;
 mod api;
 mod convert;
 mod place;

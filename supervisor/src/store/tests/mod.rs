@@ -8,6 +8,7 @@ mod openclaw;
 mod order;
 mod place;
 mod purge;
+mod updates;
 mod usage;
 
 use super::{FinishedTurn, NewInput, OpenSession, Store};

@@ -1,0 +1,87 @@
+//! One bot, as everything that is done for it sees it.
+
+use super::api::Api;
+use crate::broker::Services;
+use crate::config::TelegramAccount;
+use crate::router::Router;
+use serde::Deserialize;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+/// One of our bots, and what it works with.
+pub(crate) struct Bot {
+    /// The way to its server.
+    pub(crate) api: Api,
+    /// How it is set up.
+    pub(crate) account: Arc<TelegramAccount>,
+    /// Its user id.
+    pub(crate) id: i64,
+    /// What every session works with.
+    pub(crate) services: Arc<Services>,
+    /// The way to sessions.
+    pub(crate) router: Arc<Router>,
+    /// What `/restart` does.
+    pub(crate) again: Arc<dyn Fn() + Send + Sync>,
+    me: OnceLock<Me>,
+}
+
+/// Who a bot is, as its server says.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Me {
+    /// Its user id.
+    pub(crate) id: i64,
+    /// Without the `@`.
+    #[serde(default)]
+    pub(crate) username: String,
+    /// What people see.
+    #[serde(default)]
+    pub(crate) first_name: String,
+}
+
+impl Bot {
+    /// A bot whose server was not asked yet who it is.
+    pub(crate) fn new(
+        api: Api,
+        account: Arc<TelegramAccount>,
+        services: Arc<Services>,
+        router: Arc<Router>,
+        again: Arc<dyn Fn() + Send + Sync>,
+    ) -> Self {
+        // The configuration takes no token without one.
+        let id = api.bot().unwrap_or_default();
+        let me = OnceLock::new();
+        Self {
+            api,
+            account,
+            id,
+            services,
+            router,
+            again,
+            me,
+        }
+    }
+
+    /// Who it is. Known before any update of it is handled; until then it has no name.
+    pub(crate) fn me(&self) -> Me {
+        let unnamed = || Me {
+            id: self.id,
+            username: String::new(),
+            first_name: String::new(),
+        };
+        self.me.get().cloned().unwrap_or_else(unnamed)
+    }
+
+    /// The server said who it is. The first word holds: a new name comes with the next start.
+    pub(super) fn is(&self, me: Me) {
+        let _ = self.me.set(me);
+    }
+}
+
+impl fmt::Debug for Bot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bot")
+            .field("account", &self.account.id)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
