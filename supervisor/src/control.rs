@@ -11,6 +11,7 @@ mod usage;
 pub(crate) mod days;
 mod socket;
 
+pub(crate) use channels::line as channel_line;
 pub(crate) use door::Door;
 pub(crate) use socket::SocketPath;
 

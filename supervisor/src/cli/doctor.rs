@@ -66,6 +66,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
             findings.push(database(&config));
             findings.push(approvals(&config));
             findings.push(devices(&config));
+            findings.extend(telegram(&config));
             findings.push(programs(&config));
             findings.push(walls(&config));
             findings.push(workspaces(&config, args.fix));
@@ -182,9 +183,14 @@ fn private_files(config: &Config, fix: bool) -> Vec<Finding> {
             .iter()
             .map(|agent| paths.auth_profiles(&agent.id)),
     );
+    let credentials = paths.credentials();
+    let kept = std::fs::read_dir(&credentials).into_iter().flatten();
+    files.extend(kept.filter_map(|entry| Some(entry.ok()?.path())));
+    let folder = credentials.exists().then_some(credentials);
     let there = files.into_iter().filter(|file| file.exists());
     there
         .map(|file| private("private file", &file, 0o600, fix))
+        .chain(folder.map(|folder| private("private folder", &folder, 0o700, fix)))
         .filter(|found| !found.ok || fix)
         .collect()
 }
@@ -232,6 +238,16 @@ fn devices(config: &Config) -> Finding {
         Ok(paired) => Finding::good(WHAT, format!("{} paired", paired.len())),
         Err(error) => Finding::bad(WHAT, format!("failed to {error}")),
     }
+}
+
+fn telegram(config: &Config) -> Vec<Finding> {
+    const WHAT: &str = "Telegram";
+    let accounts = super::doctor_channels::accounts(config);
+    let finding = |said| match said {
+        Ok(well) => Finding::good(WHAT, well),
+        Err(bad) => Finding::bad(WHAT, bad),
+    };
+    accounts.into_iter().map(finding).collect()
 }
 
 fn programs(config: &Config) -> Finding {

@@ -8,11 +8,14 @@ mod health;
 mod models;
 mod sessions;
 mod approvals;
+mod channels;
+mod pairing;
 mod stats;
 mod top;
 mod logs;
 mod config;
 mod doctor;
+mod doctor_channels;
 mod sandbox;
 mod completion;
 mod conversation;
@@ -78,6 +81,10 @@ enum Command {
     Sessions(sessions::Args),
     /// Commands that wait for your word.
     Approvals(approvals::Args),
+    /// The ways people reach the gateway from outside.
+    Channels(channels::Args),
+    /// Who may write to the gateway from outside.
+    Pairing(pairing::Args),
     /// Watch what sessions use, live.
     Top(top::Args),
     /// Show what was logged.
@@ -109,6 +116,8 @@ pub fn main() -> ExitCode {
         Command::Models(args) => models::run(&args),
         Command::Sessions(args) => sessions::run(&args),
         Command::Approvals(args) => approvals::run(&args),
+        Command::Channels(args) => channels::run(&args),
+        Command::Pairing(args) => pairing::run(&args),
         Command::Top(args) => top::run(&args),
         Command::Logs(args) => logs::run(&args),
         Command::Config(args) => config::run(&args),

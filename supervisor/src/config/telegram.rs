@@ -47,8 +47,9 @@ pub struct TelegramAccount {
     pub chunk: Chunk,
     /// Whether links show a preview.
     pub link_preview: bool,
-    /// Which messages of an answer quote what they answer.
-    pub reply_mode: ReplyMode,
+    /// Which messages of an answer quote what they answer; where nothing is said, the first in
+    /// groups, and none in private.
+    pub reply_mode: Option<ReplyMode>,
     /// Which reactions of people the agent hears of.
     pub reaction_notifications: ReactionNotifications,
     /// How the agent may react itself.
@@ -207,12 +208,11 @@ pub enum Chunk {
 }
 
 /// Which messages of an answer quote what they answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplyMode {
     /// None.
     Off,
     /// The first.
-    #[default]
     First,
     /// Each.
     All,

@@ -1,7 +1,8 @@
 //! Answers about the channels.
 
 use super::Client;
-use ipc::control::FromSupervisor;
+use crate::config::DEFAULT_ACCOUNT;
+use ipc::control::{ChannelStatus, FromSupervisor, PartHealth};
 use ipc::frame::FrameError;
 use ipc::refusal::{Refusal, RefusalKind};
 
@@ -30,6 +31,29 @@ impl Client {
         _sender: &str,
     ) -> Result<(), FrameError> {
         self.to.send(&FromSupervisor::Refused(none())).await
+    }
+}
+
+/// An account as one part of the gateway: `Telegram`, or `Telegram work` where it is not the default
+/// one. One that is still being asked for the first time does not fail.
+pub(crate) fn line(status: &ChannelStatus) -> PartHealth {
+    let mut name = status.channel.clone();
+    if let Some(first) = name.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    if status.account != DEFAULT_ACCOUNT {
+        name = format!("{name} {}", status.account);
+    }
+    let detail = match (status.ok, status.name.is_empty()) {
+        (true, true) => "ok".to_owned(),
+        (true, false) => format!("ok ({})", status.name),
+        (false, _) if status.last_error.is_none() => status.detail.clone(),
+        (false, _) => format!("failing ({})", status.detail),
+    };
+    PartHealth {
+        name,
+        ok: status.ok || status.last_error.is_none(),
+        detail,
     }
 }
 

@@ -41,6 +41,14 @@ pub(super) async fn health(control: &Control) -> Result<FromSupervisor, StoreErr
     let ok = tools_run && complaint.is_none() && full.is_none() && unread.is_none();
     let ok = ok && unrecorded.is_none() && door.as_ref().is_none_or(|door| door.ok);
     notices.extend(full.into_iter().chain(unread).chain(unrecorded));
+    let reached: Vec<PartHealth> = control
+        .channels
+        .status(false)
+        .await
+        .iter()
+        .map(super::channel_line)
+        .collect();
+    let ok = ok && reached.iter().all(|channel| channel.ok);
     let shut = door.as_ref().filter(|door| !door.ok);
     notices.extend(shut.map(|door| format!("no pages over HTTP: {}", door.detail)));
     notices
@@ -58,6 +66,7 @@ pub(super) async fn health(control: &Control) -> Result<FromSupervisor, StoreErr
         }]
         .into_iter()
         .chain(door)
+        .chain(reached)
         .collect(),
         agents: config.agents.iter().map(|agent| agent.id.clone()).collect(),
         models: models.iter().map(ToString::to_string).collect(),

@@ -62,7 +62,7 @@ async fn health(State((pages, _)): Given) -> Response {
 }
 
 async fn ready(State((pages, door)): Given) -> Response {
-    let parts = ready::parts(&pages.services).await;
+    let parts = ready::parts(&pages).await;
     let failing = parts.iter().filter(|part| !part.ok);
     let failing: Vec<_> = failing.map(|part| part.name.as_str()).collect();
     let ready = failing.is_empty();

@@ -1,8 +1,10 @@
 //! Whether the gateway can do its work, part by part.
 
+use super::Pages;
 use crate::audit::redact;
 use crate::broker::{Services, walls};
 use crate::config::Sandbox;
+use crate::control::channel_line;
 use crate::store::Room;
 use ipc::control::PartHealth;
 use std::time::Duration;
@@ -11,10 +13,11 @@ use std::time::Duration;
 const STORE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Every part that must work.
-pub(super) async fn parts(services: &Services) -> Vec<PartHealth> {
+pub(super) async fn parts(pages: &Pages) -> Vec<PartHealth> {
+    let services = &pages.services;
     let live = services.live.load_full();
     let config = &live.config;
-    vec![
+    let mut parts = vec![
         part("store", store(services).await),
         part("walls", walls(services, &config.sandbox)),
         part("configuration", services.complaint()),
@@ -25,7 +28,10 @@ pub(super) async fn parts(services: &Services) -> Vec<PartHealth> {
             "control socket",
             control_socket(&config.paths.control_socket()),
         ),
-    ]
+    ];
+    let channels = pages.channels.status(false).await;
+    parts.extend(channels.iter().map(channel_line));
+    parts
 }
 
 fn part(name: &str, complaint: Option<String>) -> PartHealth {

@@ -10,6 +10,7 @@
 //! ```
 
 mod bot;
+mod counts;
 mod api;
 mod convert;
 mod place;

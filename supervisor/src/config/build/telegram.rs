@@ -168,7 +168,7 @@ impl Builder<'_> {
             text_limit: get("textChunkLimit").count().unwrap_or(4_000),
             chunk: get("chunkMode").one_of(words::CHUNK).unwrap_or_default(),
             link_preview: get("linkPreview").flag().unwrap_or(true),
-            reply_mode: get("replyToMode").one_of(words::REPLY).unwrap_or_default(),
+            reply_mode: get("replyToMode").one_of(words::REPLY),
             reaction_notifications: get("reactionNotifications")
                 .one_of(words::NOTIFICATIONS)
                 .unwrap_or_default(),

@@ -133,7 +133,7 @@ const ACCOUNT: &[Key] = &[
     key("textChunkLimit", Shape::Count(20, 4_096), "4000", "Longest message, in UTF-16 units."),
     key("chunkMode", Shape::OneOf(&["length", "newline"], &[]), "\"length\"", "Where a longer answer is cut: at its length, or at empty lines first."),
     key("linkPreview", Shape::Flag, "true", "Whether links show a preview."),
-    key("replyToMode", Shape::OneOf(&["first", "off", "all"], &["batched"]), "\"first\"", "Which messages of an answer quote what they answer."),
+    key("replyToMode", Shape::OneOf(&["first", "off", "all"], &["batched"]), "", "Which messages of an answer quote what they answer; the first in groups, none in private without it."),
     key("reactionNotifications", Shape::OneOf(&["own", "off", "all"], &[]), "\"own\"", "Which reactions of people the agent hears of: those to its own messages, none, all."),
     key("reactionLevel", Shape::OneOf(&["minimal", "off", "ack", "extensive"], &[]), "\"minimal\"", "How the agent may react itself."),
     key("ackReaction", Shape::Text, "", "The reaction that says a message was read; messages.ackReaction without it."),
