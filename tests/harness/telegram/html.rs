@@ -367,7 +367,7 @@ mod tests {
         assert_eq!(parsed.text, "a < b");
         assert_eq!(parsed.entities.len(), 1);
         assert_eq!(parsed.entities[0].language.as_deref(), Some("rust"));
-        assert_eq!(parsed.untidy, [String::new(); 0]);
+        assert!(parsed.untidy.is_empty());
         assert_eq!(
             parse("<code><b>x</b></code>").unwrap().untidy,
             ["<b> in code"]
@@ -380,7 +380,8 @@ mod tests {
             wrong("a <p>"),
             "Unsupported start tag \"p\" at byte offset 2"
         );
-        assert_eq!(wrong("1 < 2"), "Unclosed start tag at byte offset 2");
+        assert_eq!(wrong("1 < 2"), "Unsupported start tag \"\" at byte offset 2");
+        assert_eq!(wrong("1 <b"), "Unclosed start tag at byte offset 2");
         assert_eq!(
             wrong("<b>x"),
             "Can't find end tag corresponding to start tag \"b\""

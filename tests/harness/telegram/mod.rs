@@ -210,7 +210,10 @@ impl Bot {
     }
 
     fn lock(&self) -> MutexGuard<'_, World> {
-        self.inner.world.lock().unwrap()
+        self.inner
+            .world
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Changes the world, and lets everybody look who waits for something.

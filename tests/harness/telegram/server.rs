@@ -141,7 +141,7 @@ async fn call(
         world.busy += usize::from(!is_poll);
         (world.calls.len() - 1, world.faults.take(&method))
     });
-    let _open = (!is_poll).then_some(Open(bot));
+    let _open = (!is_poll).then(|| Open(bot));
     let chat = params.int("chat_id");
     if let Some(response) = before(bot, fault.as_ref(), chat).await? {
         bot.with(|world| world.calls[number].status = response.status().as_u16());

@@ -57,12 +57,8 @@ async fn it_says_who_the_bot_is_in_any_spelling() {
     ] {
         assert!(me[field].is_boolean(), "{me}");
     }
-    let by_get = http::ask(
-        telegram.address(),
-        &format!("GET /bot{TOKEN}/getMe?x=1"),
-        &[],
-        b"",
-    );
+    let line = format!("GET /bot{TOKEN}/getMe?x=1");
+    let by_get = http::ask(telegram.address(), &line, &[], b"");
     assert_eq!(by_get.await.unwrap().0, 200);
     let wrong = http::ask(telegram.address(), "GET /bot1:nobody/getMe", &[], b"");
     assert_eq!(wrong.await.unwrap().0, 401);
@@ -258,7 +254,7 @@ async fn who_is_told_to_wait_and_does_not_is_told_of() {
         (status, &told["parameters"]["retry_after"]),
         (429, &json!(1))
     );
-    assert_eq!(telegram.complaints(), [String::new(); 0]);
+    assert!(telegram.complaints().is_empty());
     assert_eq!(ask(&telegram, "sendMessage", hi()).await.0, 429);
     assert!(telegram.complaints()[0].contains("told to wait"));
 }
@@ -309,7 +305,7 @@ async fn a_tap_that_nobody_answers_is_told_of() {
     let sent = ok(&telegram, "sendMessage", send).await;
     let id = i32::try_from(sent["message_id"].as_i64().unwrap()).unwrap();
     alice.taps_and_leaves(id, "go");
-    assert_eq!(telegram.complaints(), [String::new(); 0]);
+    assert!(telegram.complaints().is_empty());
     let got = ok(&telegram, "getUpdates", json!({})).await;
     let next = ids(&got).last().unwrap() + 1;
     let _ = ok(&telegram, "getUpdates", json!({ "offset": next })).await;

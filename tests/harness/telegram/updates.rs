@@ -225,5 +225,5 @@ fn look(
         return Some(Err(Refusal::new(409, &why)));
     }
     let batch = updates.batch(limit);
-    (is_late || !batch.is_empty()).then(|| Ok(Value::Array(batch)))
+    (is_late || !batch.is_empty()).then_some(Ok(Value::Array(batch)))
 }
