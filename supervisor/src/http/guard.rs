@@ -16,7 +16,17 @@ use std::net::IpAddr;
 pub(super) struct Door {
     bind: Bind,
     auth: GatewayAuth,
+    /// The host of `gateway.publicUrl`, under which people reach it from elsewhere.
+    public: Option<String>,
 }
+
+/// What proxies say of a request they pass on.
+const PASSED_ON: [&str; 4] = [
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-real-ip",
+];
 
 /// A no, and what would be a yes.
 type Refused = (StatusCode, [(header::HeaderName, &'static str); 1], String);
@@ -26,20 +36,28 @@ impl Door {
         Self {
             bind: gateway.bind,
             auth: gateway.auth.clone(),
+            public: gateway
+                .public_url
+                .as_ref()
+                .and_then(|url| Some(url.host_str()?.to_owned())),
         }
     }
 
-    /// Whether only this machine reaches it.
-    pub(super) fn is_private(&self) -> bool {
+    /// Whether a request with these headers came from this machine: nobody else reaches the door,
+    /// and nothing says that it was passed on. With a `gateway.publicUrl` something passes requests
+    /// on, and what it says of them is not ours to believe.
+    pub(super) fn is_at_home(&self, headers: &HeaderMap) -> bool {
         self.bind == Bind::Loopback
+            && self.public.is_none()
+            && !PASSED_ON.iter().any(|name| headers.contains_key(*name))
     }
 
     /// Whether whoever sent these headers may read what is for the person alone.
     pub(super) fn lets_read(&self, headers: &HeaderMap) -> Result<(), Refused> {
-        let (Bind::Lan, auth) = (self.bind, &self.auth) else {
+        if self.is_at_home(headers) {
             return Ok(());
-        };
-        let wanted = match auth {
+        }
+        let wanted = match &self.auth {
             GatewayAuth::Open => return Ok(()),
             GatewayAuth::Token(secret) | GatewayAuth::Password(secret) => secret.expose_secret(),
             GatewayAuth::Unset => {
@@ -83,21 +101,32 @@ fn is_same(one: &str, other: &str) -> bool {
 
 /// Refuses a request for another machine's page: a name that leads to loopback is not thereby ours.
 pub(super) async fn check(State(door): State<Door>, request: Request, next: Next) -> Response {
-    if door.is_private() && !is_for_us(request.headers(), request.uri()) {
-        let text = "this page is read as localhost, 127.0.0.1 or [::1], under no other name\n";
+    let public = door.public.as_deref();
+    if door.bind == Bind::Loopback && !is_for_us(request.headers(), request.uri(), public) {
+        let text = "this page is read as localhost, 127.0.0.1, [::1] or the name in gateway.publicUrl, under no other name\n";
         return (StatusCode::FORBIDDEN, text).into_response();
     }
     next.run(request).await
 }
 
-fn is_for_us(headers: &HeaderMap, uri: &Uri) -> bool {
+fn is_for_us(headers: &HeaderMap, uri: &Uri, public: Option<&str>) -> bool {
     let mut hosts = headers.get_all(header::HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
         return false;
     };
     let host = host.to_str().unwrap_or_default();
     // An address in the request line goes before the header, so it must be ours as well.
-    is_our_name(host) && uri.authority().is_none_or(|at| is_our_name(at.as_str()))
+    let is_ours = |host: &str| is_our_name(host) || public.is_some_and(|name| is_named(host, name));
+    is_ours(host) && uri.authority().is_none_or(|at| is_ours(at.as_str()))
+}
+
+/// Whether a host, with a port or without, is of this name.
+fn is_named(host: &str, name: &str) -> bool {
+    let (front, rest) = match host.get(..name.len()) {
+        Some(front) => (front, &host[name.len()..]),
+        None => return false,
+    };
+    front.eq_ignore_ascii_case(name) && is_port(rest)
 }
 
 fn is_our_name(host: &str) -> bool {
@@ -148,7 +177,7 @@ mod tests {
             "[::1]",
             "[::1]:80",
         ] {
-            assert!(is_for_us(&headers(&[("host", host)]), &at), "{host}");
+            assert!(is_for_us(&headers(&[("host", host)]), &at, None), "{host}");
         }
         for host in [
             "",
@@ -168,21 +197,30 @@ mod tests {
             "2130706433",
             "[::1]evil.example",
         ] {
-            assert!(!is_for_us(&headers(&[("host", host)]), &at), "{host}");
+            assert!(!is_for_us(&headers(&[("host", host)]), &at, None), "{host}");
         }
-        assert!(!is_for_us(&headers(&[]), &at));
+        assert!(!is_for_us(&headers(&[]), &at, None));
         assert!(!is_for_us(
             &headers(&[("host", "localhost"), ("host", "evil")]),
-            &at
+            &at,
+            None
         ));
         let elsewhere = Uri::from_static("http://evil.example/metrics");
-        assert!(!is_for_us(&headers(&[("host", "localhost")]), &elsewhere));
+        assert!(!is_for_us(
+            &headers(&[("host", "localhost")]),
+            &elsewhere,
+            None
+        ));
     }
 
     #[test]
     fn beyond_loopback_it_takes_the_gateways_token() {
         let secret = || SecretString::from("right-and-long");
-        let door = |bind, auth| Door { bind, auth };
+        let door = |bind, auth| Door {
+            bind,
+            auth,
+            public: None,
+        };
         let basic = STANDARD.encode("me:right-and-long");
         let right = [
             headers(&[("authorization", "Bearer right-and-long")]),
@@ -226,5 +264,47 @@ mod tests {
                 .lets_read(&headers(&[]))
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn the_public_name_is_ours_and_is_not_home() {
+        let at = Uri::from_static("/metrics");
+        let public = Some("claw.example");
+        for host in ["claw.example", "Claw.Example:443"] {
+            assert!(
+                is_for_us(&headers(&[("host", host)]), &at, public),
+                "{host}"
+            );
+        }
+        for host in [
+            "claw.example.evil",
+            "evil.claw.example",
+            "claw.example:x",
+            "claw",
+        ] {
+            assert!(
+                !is_for_us(&headers(&[("host", host)]), &at, public),
+                "{host}"
+            );
+        }
+        let door = |public: Option<&str>| Door {
+            bind: Bind::Loopback,
+            auth: GatewayAuth::Token(SecretString::from("right-and-long")),
+            public: public.map(str::to_owned),
+        };
+        let here = headers(&[("host", "localhost:1")]);
+        assert!(door(None).is_at_home(&here));
+        let forwarded = ("forwarded", "for=203.0.113.7");
+        for (door, mut passed_on) in [
+            (door(public), headers(&[("host", "claw.example")])),
+            (door(public), here),
+            (door(None), headers(&[("host", "localhost"), forwarded])),
+        ] {
+            assert!(!door.is_at_home(&passed_on), "{passed_on:?}");
+            assert!(door.lets_read(&passed_on).is_err(), "{passed_on:?}");
+            let right = "Bearer right-and-long".parse().unwrap();
+            passed_on.insert("authorization", right);
+            assert!(door.lets_read(&passed_on).is_ok());
+        }
     }
 }

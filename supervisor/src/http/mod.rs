@@ -3,11 +3,12 @@
 //! | page | says | who may read it |
 //! |---|---|---|
 //! | `/health`, `/healthz` | 200 while the gateway lives | anyone who reaches it |
-//! | `/ready`, `/readyz` | 200, or 503 with the parts that fail | the same; reasons on loopback alone |
-//! | `/metrics` | figures in Prometheus' text form | loopback; beyond it with the gateway's token |
+//! | `/ready`, `/readyz` | 200, or 503 with the parts that fail | the same; reasons at home alone |
+//! | `/metrics` | figures in Prometheus' text form | at home; beyond it with the gateway's token |
 //!
-//! Loopback is no proof of who asks: a browser on this machine is there as well. So a page asked for
-//! under another name than this machine's own is refused (DNS rebinding), and none of them changes
+//! At home is on loopback, with no `gateway.publicUrl` and no proxy in between. Loopback is no proof
+//! of who asks: a browser on this machine is there as well. So a page asked for under another name
+//! than this machine's own, or the public one, is refused (DNS rebinding), and none of them changes
 //! anything. Everything is bounded: connections, heads, the time an answer takes. Other parts nest
 //! pages of their own into `pages`. Never opens the way to a session: that is the control socket's.
 
@@ -61,13 +62,13 @@ async fn health(State((pages, _)): Given) -> Response {
     plain((JSON, said.to_string()))
 }
 
-async fn ready(State((pages, door)): Given) -> Response {
+async fn ready(State((pages, door)): Given, headers: HeaderMap) -> Response {
     let parts = ready::parts(&pages).await;
     let failing = parts.iter().filter(|part| !part.ok);
     let failing: Vec<_> = failing.map(|part| part.name.as_str()).collect();
     let ready = failing.is_empty();
     let mut said = json!({ "ready": ready, "failing": failing });
-    if door.is_private() {
+    if door.is_at_home(&headers) {
         // Reasons hold paths, and are for whoever is on this machine.
         said["parts"] = json!(parts);
     }

@@ -37,13 +37,17 @@ impl Figures {
 
     /// A sample with one label.
     pub(super) fn labelled(&mut self, name: &str, label: &str, is: &str, value: impl Display) {
-        let is = is
-            .replace('\\', "\\\\")
-            .replace('"', "\\\"")
-            .replace('\n', "\\n");
-        self.write(format_args!(
-            "openclaw_{name}{{{label}=\"{is}\"}} {value}\n"
-        ));
+        self.labels(name, &[(label, is)], value);
+    }
+
+    /// A sample with several labels.
+    pub(super) fn labels(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
+        self.write(format_args!("openclaw_{name}{{"));
+        for (i, (label, is)) in labels.iter().enumerate() {
+            let comma = if i > 0 { "," } else { "" };
+            self.write(format_args!("{comma}{label}=\"{}\"", escaped(is)));
+        }
+        self.write(format_args!("}} {value}\n"));
     }
 
     /// A sample without labels.
@@ -79,6 +83,12 @@ impl Figures {
         // Writing to a string does not fail.
         let _ = self.text.write_fmt(text);
     }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }
 
 #[cfg(test)]
