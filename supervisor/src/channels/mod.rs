@@ -5,19 +5,39 @@
 //! may not speak reaches no session. Never opens a session's workspace by path, and runs nothing.
 
 pub(crate) mod telegram;
+pub(crate) mod pairing;
 
 use crate::broker::Services;
+use crate::config::TelegramAccount;
 use crate::router::Router;
 use ipc::control::ChannelStatus;
+use pairing::Desk;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use telegram::{Account, ApiError, Bot, Told};
+use tokio::sync::Mutex;
 
 /// All channels of the gateway.
 pub struct Channels {
     services: Arc<Services>,
     router: Arc<Router>,
+    pairing: Arc<Desk>,
     /// Ends this gateway, so that a new one begins.
-    again: Box<dyn Fn() + Send + Sync>,
+    again: Arc<dyn Fn() + Send + Sync>,
+    /// By id.
+    accounts: Mutex<BTreeMap<String, Runs>>,
+}
+
+/// What became of an account.
+#[derive(Debug)]
+enum Runs {
+    Bot(Account),
+    /// It could not even begin.
+    Failed {
+        settings: Arc<TelegramAccount>,
+        why: ApiError,
+    },
 }
 
 impl Channels {
@@ -29,23 +49,101 @@ impl Channels {
         again: Box<dyn Fn() + Send + Sync>,
     ) -> Self {
         Self {
+            pairing: Arc::new(Desk::of(&services)),
             services,
             router,
-            again,
+            again: Arc::from(again),
+            accounts: Mutex::default(),
         }
+    }
+
+    /// Where strangers ask to be let in.
+    pub(crate) fn pairing(&self) -> &Arc<Desk> {
+        &self.pairing
     }
 
     /// Makes what runs agree with the configuration in force: accounts that are new begin, those
     /// that are gone end, those that changed do both.
-    pub async fn renew(&self) {}
+    pub async fn renew(&self) {
+        let config = Arc::clone(&self.services.live.load().config);
+        let mut accounts = self.accounts.lock().await;
+        let (kept, gone): (BTreeMap<_, _>, _) = std::mem::take(&mut *accounts)
+            .into_iter()
+            .partition(|(_, runs)| config.telegram.iter().any(|wanted| runs.is_as(wanted)));
+        *accounts = kept;
+        for runs in gone.into_values() {
+            runs.stop().await;
+        }
+        for wanted in &config.telegram {
+            if !accounts.contains_key(&wanted.id) {
+                accounts.insert(wanted.id.clone(), self.begin(Arc::new(wanted.clone())));
+            }
+        }
+    }
+
+    fn begin(&self, settings: Arc<TelegramAccount>) -> Runs {
+        let begun = Account::start(
+            Arc::clone(&settings),
+            Arc::clone(&self.services),
+            Arc::clone(&self.router),
+            Arc::clone(&self.again),
+        );
+        begun.map_or_else(|why| Runs::Failed { settings, why }, Runs::Bot)
+    }
 
     /// How each account is; with `probe`, after asking its server now.
-    pub async fn status(&self, _probe: bool) -> Vec<ChannelStatus> {
-        Vec::new()
+    pub async fn status(&self, probe: bool) -> Vec<ChannelStatus> {
+        let told = self.look(probe).await;
+        told.into_iter().map(|(status, _)| status).collect()
+    }
+
+    /// How each account is, and what it counted.
+    pub(crate) async fn figures(&self) -> Vec<(ChannelStatus, Told)> {
+        self.look(false).await
+    }
+
+    async fn look(&self, probe: bool) -> Vec<(ChannelStatus, Told)> {
+        let bots: Vec<_> = self.accounts.lock().await.values().map(Runs::seen).collect();
+        // All at once: a probe may take long.
+        let all = bots.into_iter().map(|seen| async move {
+            match seen {
+                Ok(bot) => (telegram::status(&bot, probe).await, bot.api.counts().told()),
+                Err(status) => (status, Told::default()),
+            }
+        });
+        futures_util::future::join_all(all).await
     }
 
     /// Ends all of them. What was not sent is on disk.
-    pub async fn drain(&self) {}
+    pub async fn drain(&self) {
+        for runs in std::mem::take(&mut *self.accounts.lock().await).into_values() {
+            runs.stop().await;
+        }
+    }
+}
+
+impl Runs {
+    /// Whether it runs as `wanted` says. What failed is tried again.
+    fn is_as(&self, wanted: &TelegramAccount) -> bool {
+        match self {
+            Self::Bot(account) => telegram::is_same(account.settings(), wanted),
+            Self::Failed { .. } => false,
+        }
+    }
+
+    fn seen(&self) -> Result<Arc<Bot>, ChannelStatus> {
+        match self {
+            Self::Bot(account) => Ok(Arc::clone(account.bot())),
+            Self::Failed { settings, why } => Err(telegram::failed(settings, why)),
+        }
+    }
+
+    async fn stop(self) {
+        match self {
+            Self::Bot(account) => account.stop().await,
+            Self::Failed { .. } => {}
+        }
+    }
 }
 
 impl fmt::Debug for Channels {

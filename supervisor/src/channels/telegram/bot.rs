@@ -1,6 +1,8 @@
 //! One bot, as everything that is done for it sees it.
 
 use super::api::Api;
+use super::intake::Intake;
+use super::status::Board;
 use crate::broker::Services;
 use crate::config::TelegramAccount;
 use crate::router::Router;
@@ -22,6 +24,10 @@ pub(crate) struct Bot {
     pub(crate) router: Arc<Router>,
     /// What `/restart` does.
     pub(crate) again: Arc<dyn Fn() + Send + Sync>,
+    /// Where it is said that something waits to be handled.
+    pub(crate) intake: Intake,
+    /// Where its tasks say how it is doing.
+    pub(super) board: Board,
     me: OnceLock<Me>,
 }
 
@@ -46,10 +52,12 @@ impl Bot {
         services: Arc<Services>,
         router: Arc<Router>,
         again: Arc<dyn Fn() + Send + Sync>,
+        intake: Intake,
     ) -> Self {
         // The configuration takes no token without one.
         let id = api.bot().unwrap_or_default();
         let me = OnceLock::new();
+        let board = Board::new();
         Self {
             api,
             account,
@@ -57,6 +65,8 @@ impl Bot {
             services,
             router,
             again,
+            intake,
+            board,
             me,
         }
     }

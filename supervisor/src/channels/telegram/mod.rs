@@ -9,10 +9,23 @@
 //!   a session's live text  ─────────▶      (posts)
 //! ```
 
+mod account;
+mod poll;
+mod webhook;
+mod intake;
+mod glance;
 mod bot;
+mod status;
+mod backoff;
+mod routing;
+mod admission;
 mod counts;
 mod api;
 mod convert;
 mod place;
 
+pub(crate) use account::{Account, failed, is_same, status};
+pub(crate) use api::ApiError;
+pub(crate) use bot::Bot;
+pub(crate) use counts::Told;
 pub(crate) use place::{Origin, Place};

@@ -58,7 +58,7 @@ impl Api {
         W: AsyncWrite + Unpin + Send,
     {
         let path = self.path_of(file_id, max).await?;
-        let request = self.client.get(self.file_address(&path)?);
+        let request = self.client().get(self.file_address(&path)?);
         let asked = tokio::time::timeout(PATIENCE, request.send()).await;
         let answered = asked.map_err(|_| too_slow())?;
         let mut response = answered.map_err(|error| self.network(error))?;

@@ -12,7 +12,9 @@ pub(crate) use client::client;
 pub(crate) use error::{ApiError, Conflict, Kind, Refused};
 pub(crate) use file::FileError;
 
+use super::counts::Counts;
 use crate::config::TelegramAccount;
+use arc_swap::ArcSwap;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::multipart::Form;
 use reqwest::{Body, Client, RequestBuilder, Response, Url};
@@ -21,6 +23,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 use teloxide_core::requests::Payload;
 
@@ -39,19 +42,20 @@ const MAX_ANSWER: usize = 32 * 1024 * 1024;
 /// One bot's way to its server. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Api {
-    client: Client,
+    client: Arc<ArcSwap<Client>>,
     root: Url,
     token: SecretString,
+    counts: Arc<Counts>,
 }
 
 impl Api {
     /// A bot at the server at `root`; `token` is `NUMBER:SECRET`.
     pub(crate) fn new(client: Client, root: &Url, token: SecretString) -> Self {
-        let root = root.clone();
         Self {
-            client,
-            root,
+            client: Arc::new(ArcSwap::from_pointee(client)),
+            root: root.clone(),
             token,
+            counts: Arc::default(),
         }
     }
 
@@ -62,6 +66,21 @@ impl Api {
     pub(crate) fn of(account: &TelegramAccount) -> Result<Self, ApiError> {
         let client = client(&account.api_root, account.proxy.as_ref())?;
         Ok(Self::new(client, &account.api_root, account.token.clone()))
+    }
+
+    /// Begins with new connections; requests on their way keep theirs.
+    ///
+    /// # Errors
+    /// As [`Self::of`]; then the old ones stay.
+    pub(crate) fn reconnect(&self, account: &TelegramAccount) -> Result<(), ApiError> {
+        let client = client(&account.api_root, account.proxy.as_ref())?;
+        self.client.store(Arc::new(client));
+        Ok(())
+    }
+
+    /// What was asked since the bot began.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// The bot's own user id: what stands before the colon of its token. `None` where that is no
@@ -119,7 +138,7 @@ impl Api {
     /// # Errors
     /// See [`ApiError`].
     pub(crate) async fn upload(&self, method: &str, form: Form) -> Result<Value, ApiError> {
-        let request = self.client.post(self.address(method)?).multipart(form);
+        let request = self.client().post(self.address(method)?).multipart(form);
         let raw = self.answer_of(method, request, UPLOAD_PATIENCE).await?;
         answer::value(&raw)
     }
@@ -138,14 +157,30 @@ impl Api {
             ApiError::unsent(format!("{method} can not be written as JSON: {error}"))
         })?;
         let request = self
-            .client
+            .client()
             .post(self.address(method)?)
             .header(CONTENT_TYPE, "application/json")
             .body(Body::from(body));
         self.answer_of(method, request, patience).await
     }
 
+    /// Cheap to clone: a handle to the connections.
+    fn client(&self) -> Client {
+        Client::clone(&self.client.load())
+    }
+
     async fn answer_of(
+        &self,
+        method: &str,
+        request: RequestBuilder,
+        patience: Duration,
+    ) -> Result<Box<RawValue>, ApiError> {
+        let answer = self.exchange(method, request, patience).await;
+        self.counts.answered(method, &answer);
+        answer
+    }
+
+    async fn exchange(
         &self,
         method: &str,
         request: RequestBuilder,

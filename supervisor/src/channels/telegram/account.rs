@@ -1,0 +1,345 @@
+//! One bot's life: who am I, then updates, polled for or pushed, until it is stopped.
+
+use super::api::{Api, ApiError};
+use super::backoff::Backoff;
+use super::bot::{Bot, Me};
+use super::intake::{self, Intake, Poke};
+use super::status::{Board, State, now_ms};
+use super::{poll, webhook};
+use crate::broker::Services;
+use crate::config::TelegramAccount;
+use crate::router::Router;
+use crate::store::StoreError;
+use ipc::control::ChannelStatus;
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// A bot that runs. Dropping it ends its tasks.
+#[derive(Debug)]
+pub(crate) struct Account {
+    bot: Arc<Bot>,
+    /// All its tasks: they end with it.
+    tasks: JoinSet<()>,
+}
+
+impl Account {
+    /// Begins a bot.
+    ///
+    /// # Errors
+    /// [`ApiError::Network`] where no HTTP client can be made for it.
+    pub(crate) fn start(
+        account: Arc<TelegramAccount>,
+        services: Arc<Services>,
+        router: Arc<Router>,
+        again: Arc<dyn Fn() + Send + Sync>,
+    ) -> Result<Self, ApiError> {
+        let api = Api::of(&account)?;
+        let (intake, poked) = Intake::new();
+        let bot = Arc::new(Bot::new(api, account, services, router, again, intake));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(live(Arc::clone(&bot), poked));
+        Ok(Self { bot, tasks })
+    }
+
+    /// How it is set up.
+    pub(crate) fn settings(&self) -> &TelegramAccount {
+        &self.bot.account
+    }
+
+    /// The bot.
+    pub(crate) fn bot(&self) -> &Arc<Bot> {
+        &self.bot
+    }
+
+    /// Ends it. What it was doing is on disk, and done again by the next one.
+    pub(crate) async fn stop(mut self) {
+        self.tasks.shutdown().await;
+    }
+}
+
+/// Whether two settings make the same bot.
+pub(crate) fn is_same(one: &TelegramAccount, other: &TelegramAccount) -> bool {
+    // All but secrets is in what `Debug` shows.
+    let secrets = |account: &TelegramAccount| {
+        let webhook = account.webhook.as_ref();
+        let secret = webhook.map(|webhook| webhook.secret.expose_secret().to_owned());
+        let proxy = account.proxy.as_ref().map(|proxy| proxy.0.clone());
+        (account.token.expose_secret().to_owned(), secret, proxy)
+    };
+    format!("{one:?}") == format!("{other:?}") && secrets(one) == secrets(other)
+}
+
+/// Everything a bot does.
+async fn live(bot: Arc<Bot>, poked: mpsc::Receiver<Poke>) {
+    if !introduce(&bot).await {
+        return;
+    }
+    // What waits is handled also while its server can not be reached.
+    tokio::join!(
+        intake::dispatch(Arc::clone(&bot), poked),
+        listen(Arc::clone(&bot))
+    );
+}
+
+/// Asks who we are, however long that takes. Whether the token is good.
+async fn introduce(bot: &Bot) -> bool {
+    let mut backoff = Backoff::new(seed(bot));
+    let mut failures = 0_u32;
+    loop {
+        match who_am_i(bot).await {
+            Ok(me) => {
+                tracing::info!(
+                    account = bot.account.id,
+                    "Telegram: we are @{}",
+                    me.username
+                );
+                bot.is(me);
+                return true;
+            }
+            Err(error @ ApiError::Unauthorized) => {
+                bot.board.stops(&bot.account.id, &error);
+                return false;
+            }
+            Err(error) => {
+                failures += 1;
+                bot.board.fails(&bot.account.id, &error.to_string());
+                pause(&error, failures, &mut backoff).await;
+            }
+        }
+    }
+}
+
+async fn pause(error: &ApiError, failures: u32, backoff: &mut Backoff) {
+    match error {
+        ApiError::TooMany { after } => tokio::time::sleep(*after).await,
+        // A connection ends, a server begins anew: that is nothing, if it is once.
+        ApiError::Network { .. } | ApiError::Server { .. } if failures == 1 => {}
+        ApiError::Network { .. }
+        | ApiError::Server { .. }
+        | ApiError::Conflict { .. }
+        | ApiError::Unauthorized
+        | ApiError::Refused(_) => tokio::time::sleep(backoff.pause()).await,
+    }
+}
+
+async fn who_am_i(bot: &Bot) -> Result<Me, ApiError> {
+    let me = bot.api.call_named("getMe", &json!({})).await?;
+    Me::deserialize(me)
+        .map_err(|error| ApiError::in_doubt(format!("getMe: the answer can not be read: {error}")))
+}
+
+/// Takes updates in, as the account says, until the token is refused.
+async fn listen(bot: Arc<Bot>) {
+    match &bot.account.webhook {
+        Some(webhook) => webhook::serve(&bot, webhook).await,
+        None => listen_by_polling(bot).await,
+    }
+}
+
+async fn listen_by_polling(bot: Arc<Bot>) {
+    // A webhook of before would keep us from it; where this fails, polling says why.
+    let kept = json!({ "drop_pending_updates": false });
+    let _ = bot.api.call_named("deleteWebhook", &kept).await;
+    loop {
+        let newest = match newest(&bot).await {
+            Ok(newest) => newest,
+            Err(error) => {
+                bot.board
+                    .fails(&bot.account.id, &format!("failed to {error}"));
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                continue;
+            }
+        };
+        let (beat, beats) = watch::channel(Instant::now());
+        tokio::select! {
+            () = poll::run(Arc::clone(&bot), beat, newest) => return,
+            () = silence(beats, bot.account.stall_after) => {
+                let seconds = bot.account.stall_after.as_secs();
+                let what = format!("getUpdates was silent for {seconds} s; it is begun anew");
+                bot.board.fails(&bot.account.id, &what);
+                // New connections, too: what hangs may hang in one.
+                if let Err(error) = bot.api.reconnect(&bot.account) {
+                    bot.board.fails(&bot.account.id, &error.to_string());
+                }
+                // What was stored while we gave up may not have been said to anybody.
+                bot.intake.poke_all().await;
+            }
+        }
+    }
+}
+
+/// Ends when nothing moved for so long.
+async fn silence(mut beats: watch::Receiver<Instant>, stall_after: Duration) {
+    loop {
+        let last = *beats.borrow_and_update();
+        tokio::select! {
+            () = tokio::time::sleep_until(last + stall_after) => return,
+            changed = beats.changed() => if changed.is_err() {
+                // Who polls is gone, and says so itself.
+                return std::future::pending().await;
+            },
+        }
+    }
+}
+
+/// The last update that is stored; of a bot that we know nothing of, what OpenClaw left.
+async fn newest(bot: &Bot) -> Result<Option<i64>, StoreError> {
+    let store = &bot.services.store;
+    if store.has_updates(bot.id).await? {
+        return store.newest_update(bot.id).await;
+    }
+    let state = bot.services.live.load().config.paths.state_dir.clone();
+    let name = format!("update-offset-{}.json", bot.account.id);
+    Ok(left(&state.join("telegram").join(name), bot.id))
+}
+
+/// What OpenClaw wrote down of a bot's updates.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Left {
+    last_update_id: i64,
+    bot_id: Value,
+}
+
+/// The last update OpenClaw had of this bot, where that is no older than numbers hold.
+fn left(file: &Path, bot: i64) -> Option<i64> {
+    let modified = std::fs::metadata(file).ok()?.modified().ok()?;
+    let age = SystemTime::now()
+        .duration_since(modified)
+        .unwrap_or_default();
+    let text = std::fs::read_to_string(file).ok()?;
+    let left: Left = serde_json::from_str(&text).ok()?;
+    let is_ours = match &left.bot_id {
+        Value::String(id) => id.parse() == Ok(bot),
+        Value::Number(id) => id.as_i64() == Some(bot),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => false,
+    };
+    (is_ours && age < poll::NUMBERS_HOLD).then_some(left.last_update_id)
+}
+
+fn seed(bot: &Bot) -> u64 {
+    bot.id.unsigned_abs() ^ now_ms().unsigned_abs()
+}
+
+/// How a bot is that could not even begin.
+pub(crate) fn failed(account: &TelegramAccount, why: &ApiError) -> ChannelStatus {
+    ChannelStatus {
+        channel: "telegram".to_owned(),
+        account: account.id.clone(),
+        ok: false,
+        name: String::new(),
+        mode: mode(account),
+        detail: why.to_string(),
+        polled_at: None,
+        lag_ms: 0,
+        waiting: 0,
+        held: 0,
+        unreadable: 0,
+        unsent: 0,
+        last_error: Some((now_ms(), why.to_string())),
+    }
+}
+
+fn mode(account: &TelegramAccount) -> String {
+    match account.webhook {
+        Some(_) => "webhook".to_owned(),
+        None => "polling".to_owned(),
+    }
+}
+
+/// How a bot is; with `probe`, after asking its server now.
+pub(crate) async fn status(bot: &Bot, probe: bool) -> ChannelStatus {
+    let probed = match probe {
+        true => Some(who_am_i(bot).await),
+        false => None,
+    };
+    let status = bot.board.now();
+    // Where the disk fails, everything says so; here it is only numbers.
+    let counts = bot
+        .services
+        .store
+        .update_counts(bot.id)
+        .await
+        .unwrap_or_default();
+    let (mut ok, mut detail) = match &status.state {
+        State::Connecting => (false, "connecting".to_owned()),
+        State::Ok => (true, "ok".to_owned()),
+        State::Failing(why) => (false, why.clone()),
+        State::Stopped(why) => (false, format!("stopped: {why}")),
+    };
+    match probed {
+        Some(Ok(me)) => {
+            // It polls or is called again soon, if it does not now.
+            if ok {
+                detail = format!("ok, the server knows us as @{}", me.username);
+            }
+        }
+        Some(Err(error)) => (ok, detail) = (false, error.to_string()),
+        None => {}
+    }
+    let me = bot.me();
+    let lag = counts.oldest_at.map_or(0, |at| now_ms().saturating_sub(at));
+    ChannelStatus {
+        channel: "telegram".to_owned(),
+        account: bot.account.id.clone(),
+        ok,
+        name: match me.username.as_str() {
+            "" => String::new(),
+            name => format!("@{name}"),
+        },
+        mode: mode(&bot.account),
+        detail,
+        polled_at: status.polled_at,
+        lag_ms: u64::try_from(lag).unwrap_or(0),
+        waiting: counts.waiting,
+        held: counts.held,
+        unreadable: status.unreadable,
+        unsent: 0,
+        last_error: status.last_error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_that_openclaw_left_holds_for_its_own_bot() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("update-offset-default.json");
+        assert_eq!(left(&file, 42), None);
+        for (text, is) in [
+            (r#"{"version":2,"lastUpdateId":77,"botId":"42"}"#, Some(77)),
+            (r#"{"version":2,"lastUpdateId":77,"botId":42}"#, Some(77)),
+            (r#"{"version":2,"lastUpdateId":77,"botId":"43"}"#, None),
+            (r#"{"version":2,"lastUpdateId":77,"botId":null}"#, None),
+            (r#"{"version":2,"lastUpdateId":null,"botId":"42"}"#, None),
+            ("{", None),
+        ] {
+            std::fs::write(&file, text).unwrap();
+            assert_eq!(left(&file, 42), is, "{text}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_moves_is_not_silent() {
+        let (beat, beats) = watch::channel(Instant::now());
+        let stall = Duration::from_secs(120);
+        let watching = tokio::spawn(silence(beats, stall));
+        for _ in 0..10 {
+            tokio::time::sleep(stall - Duration::from_secs(1)).await;
+            beat.send_replace(Instant::now());
+        }
+        assert!(!watching.is_finished());
+        let last = Instant::now();
+        watching.await.unwrap();
+        assert_eq!(last.elapsed(), stall);
+    }
+}
