@@ -155,6 +155,14 @@ impl Broker {
         self.say(FromAgent::Undelta { turn }).await
     }
 
+    /// Tells what came of a wish to fold.
+    ///
+    /// # Errors
+    /// The link broke.
+    pub async fn compacted(&mut self, outcome: Result<bool, Refusal>) -> Result<(), Fault> {
+        self.say(FromAgent::Compacted { outcome }).await
+    }
+
     /// Ends a turn.
     ///
     /// # Errors

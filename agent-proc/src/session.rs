@@ -7,7 +7,7 @@
 //!       InTurn ─────────▶ Idle ────┘                 Folding ──┐ Turn: waits
 //!                 done     ▲                            │  ▲───┘
 //!                          └────────────────────────────┘
-//!                             folded, or refused for good
+//!                             folded, or refused for good: Compacted
 //! ```
 //! A `Compact` during a turn waits for its end, a `Shutdown` too.
 //!
@@ -185,7 +185,7 @@ impl Session {
 
     /// Between turns the only open ask is a fold's; all else is late.
     async fn fold_ended(&mut self, heard: Heard) -> Result<(), Fault> {
-        let refused = match heard {
+        let outcome = match heard {
             Heard::Late(item) => {
                 item.into_iter()
                     .for_each(|item| self.mind.transcript.learn(item));
@@ -193,13 +193,13 @@ impl Session {
             }
             Heard::Summary { through, item } => {
                 self.mind.transcript.fold(through, item);
-                false
+                Ok(true)
             }
-            Heard::Refused(refusal) => refusal.kind == RefusalKind::ContextFull,
+            Heard::Refused(refusal) => Err(refusal),
             Heard::Answer(_)
             | Heard::Outcome { .. }
             | Heard::OutcomeRefused { .. }
-            | Heard::Note(_) => false,
+            | Heard::Note(_) => Ok(false),
         };
         let state = std::mem::replace(&mut self.state, State::Idle);
         let State::Folding {
@@ -210,10 +210,13 @@ impl Session {
         else {
             return Ok(());
         };
-        // Whoever asked for the fold hears of other refusals from the supervisor.
-        if refused && let Some(nearer) = compaction::smaller_cut(&self.mind.transcript, through) {
+        let too_long = |refusal: &Refusal| refusal.kind == RefusalKind::ContextFull;
+        if outcome.as_ref().is_err_and(too_long)
+            && let Some(nearer) = compaction::smaller_cut(&self.mind.transcript, through)
+        {
             return self.fold(nearer, wishes, waiting).await;
         }
+        self.mind.broker.compacted(outcome).await?;
         match waiting {
             Some(start) => self.turn(start).await,
             None => Ok(()),
@@ -245,9 +248,11 @@ impl Session {
         if matches!(self.state, State::Idle)
             && !self.leaving
             && let Some(wishes) = self.compact.take()
-            && let Some(through) = compaction::cut(&self.mind.transcript, Why::Requested)
         {
-            self.fold(through, wishes, None).await?;
+            match compaction::cut(&self.mind.transcript, Why::Requested) {
+                Some(through) => self.fold(through, wishes, None).await?,
+                None => self.mind.broker.compacted(Ok(false)).await?,
+            }
         }
         Ok(())
     }

@@ -37,7 +37,8 @@ pub enum ToAgent {
         /// What came of it.
         result: Result<Reply, Refusal>,
     },
-    /// Fold the history now, or as soon as the turn has ended (`/compact`).
+    /// Fold the history now, or as soon as the turn has ended (`/compact`); answered by
+    /// [`FromAgent::Compacted`].
     Compact {
         /// Extra instructions for the summary; may be empty.
         instructions: String,
@@ -83,6 +84,11 @@ pub enum FromAgent {
     Undelta {
         /// Which turn.
         turn: TurnId,
+    },
+    /// What [`ToAgent::Compact`] came to; the agent is idle.
+    Compacted {
+        /// Whether there was something to fold, or why it could not be folded.
+        outcome: Result<bool, Refusal>,
     },
     /// The turn ended; the agent is idle.
     TurnDone {

@@ -95,6 +95,7 @@ snapshots!(what_an_agent_says: FromAgent {
     Reject => FromAgent::Reject { request: call_ref(), reason: "there is no tool named \"rm\"".into() },
     Delta => FromAgent::Delta { turn: TurnId(3), text: "It ".into() },
     Undelta => FromAgent::Undelta { turn: TurnId(3) },
+    Compacted => FromAgent::Compacted { outcome: Ok(true) },
     TurnDone => FromAgent::TurnDone { turn: TurnId(3), outcome: TurnOutcome::Answered },
 });
 

@@ -70,6 +70,7 @@ async fn asked_to_fold_while_idle_it_folds_and_a_turn_waits_for_it() {
     assert!(through > ItemId(0));
     it.begins(1).await;
     it.summarizes(fold).await;
+    assert_eq!(it.hears_folded().await, Ok(true));
     let (ask, request) = it.hears_model_ask().await;
     assert_eq!(request.last, ItemId(8));
     it.answers(ask, says("Hi.")).await;
@@ -89,6 +90,8 @@ async fn asked_to_fold_during_a_turn_it_folds_after_it() {
     assert_eq!(it.hears_end(1).await, TurnOutcome::Answered);
     let (fold, _) = it.hears_summary_ask().await;
     it.refuses(fold, RefusalKind::Unavailable).await;
+    let refusal = it.hears_folded().await.unwrap_err();
+    assert_eq!(refusal.kind, RefusalKind::Unavailable);
     it.begins(2).await;
     it.hears_model_ask().await;
 }
@@ -103,6 +106,7 @@ async fn a_turn_cancelled_while_it_waits_for_a_fold_never_begins() {
     it.send(ToAgent::Cancel { turn: TurnId(1) }).await;
     assert_eq!(it.hears_end(1).await, TurnOutcome::Cancelled);
     it.summarizes(fold).await;
+    assert_eq!(it.hears_folded().await, Ok(true));
     it.begins(2).await;
     it.hears_model_ask().await;
 }
@@ -117,6 +121,17 @@ async fn a_summary_that_was_too_long_itself_is_asked_for_in_smaller_pieces() {
     let (fold, near) = it.hears_summary_ask().await;
     assert!(near < far);
     it.summarizes(fold).await;
+    assert_eq!(it.hears_folded().await, Ok(true));
+    it.begins(1).await;
+    it.hears_model_ask().await;
+}
+
+#[tokio::test]
+async fn where_nothing_can_be_folded_it_says_so() {
+    let mut it = Supervisor::started(0, ROOMY).await;
+    let instructions = String::new();
+    it.send(ToAgent::Compact { instructions }).await;
+    assert_eq!(it.hears_folded().await, Ok(false));
     it.begins(1).await;
     it.hears_model_ask().await;
 }

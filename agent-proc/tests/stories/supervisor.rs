@@ -170,6 +170,14 @@ impl Supervisor {
         assert_eq!(text, expected);
     }
 
+    pub(crate) async fn hears_folded(&mut self) -> Result<bool, Refusal> {
+        let heard = self.hears().await;
+        let FromAgent::Compacted { outcome } = heard else {
+            panic!("not the end of a fold: {heard:?}");
+        };
+        outcome
+    }
+
     pub(crate) async fn hears_end(&mut self, expected: u64) -> TurnOutcome {
         let heard = self.hears().await;
         let FromAgent::TurnDone { turn, outcome } = heard else {

@@ -2,7 +2,7 @@
 //! agent process, and tells of every fallback taken.
 
 use super::Live;
-use crate::config::ModelRef;
+use crate::config::{ModelRef, Thinking};
 use crate::message::Outbound;
 use crate::model::{Completion, Context, ModelCall, ModelFailure, Progress, RenderCache};
 use ipc::agent::ToAgent;
@@ -35,6 +35,8 @@ pub struct ModelAsk {
     pub context: Context,
     /// Rendered requests of the context.
     pub cache: RenderCache,
+    /// How long the model thinks.
+    pub thinking: Option<Thinking>,
     /// No answer for this long is a failure.
     pub timeout: Duration,
     /// The turn's end.
@@ -104,6 +106,7 @@ pub async fn ask(live: Arc<Live>, ask: ModelAsk) -> ModelEnd {
             tools: offered,
             context: &context,
             closing,
+            thinking: ask.thinking,
             timeout: ask.timeout,
         };
         let mut progress = |progress: Progress| match progress {

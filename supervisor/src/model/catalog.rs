@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use std::collections::BTreeMap;
 
 /// The provider of the built-in responder.
-pub(super) const OFFLINE: &str = "offline";
+pub(crate) const OFFLINE: &str = "offline";
 /// Codex through ChatGPT's sign-in.
 pub(super) const CODEX: &str = "openai-codex";
 /// OpenAI's own API.
@@ -129,6 +129,8 @@ pub(super) struct Model {
     pub(super) most_tokens: u32,
     /// Whether it thinks before it answers.
     pub(super) thinks: bool,
+    /// Whether it sees pictures.
+    pub(super) sees: bool,
 }
 
 impl Model {
@@ -205,6 +207,9 @@ pub(super) fn model(
             .and_then(|e| e.max_tokens)
             .unwrap_or(facts.most_tokens),
         thinks: facts.thinks || entry.is_some_and(|e| e.reasoning),
+        sees: entry
+            .and_then(|e| e.images)
+            .unwrap_or_else(|| sees(&name.model, local)),
     })
 }
 
@@ -305,12 +310,35 @@ const MODELS: [(&str, u32, u32, bool); 33] = [
     ("minimax-m", 196_608, 32_768, false),
 ];
 
+/// Words in the names of models that see pictures.
+const SEEING: [&str; 8] = [
+    "vision", "-vl", "vl-", "llava", "pixtral", "gemma3", "gemma-3", "llama-4",
+];
+/// How the names of models begin that do not.
+const BLIND: [&str; 22] = [
+    "gpt-3.5", "gpt-4-0", "gpt-oss", "o1-mini", "o1-preview", "o3-mini", "claude-2", "deepseek",
+    "codestral", "devstral", "mistral-7b", "mistral-nemo", "mixtral", "ministral", "magistral",
+    "llama-3", "llama3", "qwen", "glm-4.5", "glm-4.6", "kimi-k2-", "minimax-m",
+];
+
+/// Whether a model sees pictures, by its name. Where nothing is known: one of the world does, one on
+/// this machine does not.
+fn sees(model: &str, local: bool) -> bool {
+    let bare = bare(model);
+    if SEEING.iter().any(|word| bare.contains(word)) {
+        return true;
+    }
+    !local && bare != "gpt-4" && !BLIND.iter().any(|lead| bare.starts_with(lead))
+}
+
+/// A model's name without its maker's.
+fn bare(model: &str) -> String {
+    let bare = model.rsplit('/').next().unwrap_or(model);
+    bare.to_ascii_lowercase()
+}
+
 fn facts(model: &str) -> Facts {
-    let bare = model
-        .rsplit('/')
-        .next()
-        .unwrap_or(model)
-        .to_ascii_lowercase();
+    let bare = bare(model);
     let row = MODELS.iter().find(|(lead, ..)| bare.starts_with(lead));
     let (window, most_tokens, thinks) =
         row.map_or((REMOTE_WINDOW, 8_192, false), |&(_, w, m, t)| (w, m, t));
@@ -359,7 +387,7 @@ mod tests {
                 context_window: Some(1_000),
                 max_tokens: Some(100),
                 cost: crate::config::Cost::default(),
-                images: false,
+                images: Some(false),
             }],
             local: true,
         };
@@ -367,7 +395,26 @@ mod tests {
         let model = model(&providers, &"openai/gpt-4o".parse().unwrap()).unwrap();
         assert_eq!(model.base_url, "http://10.0.0.2/v1");
         assert_eq!((model.window, model.max_tokens), (1_000, Some(100)));
-        assert!(model.local && !model.is_usual);
+        assert!(model.local && !model.is_usual && !model.sees);
+    }
+
+    #[test]
+    fn who_sees_is_known_by_name() {
+        for (text, sees) in [
+            ("openai/gpt-4o", true),
+            ("openai-codex/gpt-5.3-codex", true),
+            ("openai/gpt-4", false),
+            ("openai/o3-mini", false),
+            ("openrouter/anthropic/claude-sonnet-4", true),
+            ("openrouter/qwen/qwen3-vl-8b", true),
+            ("deepseek/deepseek-chat", false),
+            ("ollama/llava", true),
+            ("ollama/qwen3", false),
+            ("openrouter/who/knows", true),
+            ("ollama/knows", false),
+        ] {
+            assert_eq!(of(text).sees, sees, "{text}");
+        }
     }
 
     #[test]

@@ -36,17 +36,19 @@ mod catalog;
 mod http;
 mod reader;
 mod render;
+mod sight;
 mod sse;
 mod wire;
 mod error;
 mod clock;
 
+pub(crate) use catalog::OFFLINE;
 pub use catalog::price;
 pub use error::ModelError;
 pub use render::RenderCache;
 pub use stack::ModelStack;
 
-use crate::config::ModelRef;
+use crate::config::{ModelRef, Thinking};
 use ipc::id::{ItemId, SessionKey};
 use ipc::model::{StopReason, Usage};
 use ipc::tool_args::ToolSpec;
@@ -70,6 +72,8 @@ pub struct ModelCall<'a> {
     pub context: &'a Context,
     /// One last message in the user's place that is not stored: how to summarise.
     pub closing: Option<&'a str>,
+    /// How long to think; the provider's own default when absent.
+    pub thinking: Option<Thinking>,
     /// No answer at all for this long is a failure. A stream that has begun must also not be silent
     /// for long.
     pub timeout: Duration,

@@ -6,12 +6,14 @@ use super::discovery::Discovery;
 use super::http::Http;
 use super::refresh::Refresher;
 use super::render::RenderCache;
+use super::sight::Pictures;
 use super::{Completion, ModelCall, ModelFailure, Progress, catalog, offline, report};
-use crate::config::{Config, ModelChain, ModelRef, Thinking};
+use crate::config::{Config, ModelChain, ModelRef};
 use ipc::control::ModelsReport;
 use ipc::id::{AgentId, SessionKey};
 use ipc::usage::Usage;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// Everything models are called with. Cheap to make: nothing is read or connected before the first
 /// call.
@@ -20,6 +22,8 @@ pub struct ModelStack {
     pub(super) means: Means,
     pub(super) discovery: Discovery,
     pub(super) agents: BTreeMap<AgentId, Wish>,
+    /// Where pictures are.
+    media: PathBuf,
     pub(super) default: AgentId,
 }
 
@@ -27,7 +31,6 @@ pub struct ModelStack {
 #[derive(Debug, Clone)]
 pub(super) struct Wish {
     pub(super) chain: ModelChain,
-    pub(super) thinking: Option<Thinking>,
 }
 
 impl ModelStack {
@@ -37,7 +40,6 @@ impl ModelStack {
         let agents = config.agents.iter().map(|agent| {
             let wish = Wish {
                 chain: agent.model.clone(),
-                thinking: agent.thinking,
             };
             (agent.id.clone(), wish)
         });
@@ -49,6 +51,7 @@ impl ModelStack {
             },
             discovery: Discovery::new(config),
             agents: agents.collect(),
+            media: config.paths.media(),
             default: config.default_agent().id.clone(),
         }
     }
@@ -101,15 +104,27 @@ impl ModelStack {
         let why = self.why_offline(&agent, call.chain);
         let whose = Whose {
             agent: &agent,
-            thinking: self.wish(&agent).thinking,
+            thinking: call.thinking,
             why_offline: &why,
         };
-        answer::answer(&self.means, whose, call, cache, progress).await
+        let lent = Lent(cache);
+        lent.0.pictures = Pictures::load(&self.media, call.context).await;
+        answer::answer(&self.means, whose, call, &mut *lent.0, progress).await
     }
 
     /// Models and credentials, for people.
     pub async fn report(&self) -> ModelsReport {
         report::report(self).await
+    }
+
+    /// Why a model can not be called now; `None` where it could be.
+    #[must_use]
+    pub fn why_not(&self, agent: &AgentId, model: &ModelRef) -> Option<String> {
+        if model.provider == catalog::OFFLINE {
+            return None;
+        }
+        let routes = self.means.auth.routes(agent, model, 0);
+        routes.err().map(|error| error.to_string())
     }
 
     pub(super) fn wish(&self, agent: &AgentId) -> &Wish {
@@ -137,6 +152,15 @@ impl ModelStack {
             Some(format!("{name} can not be used: {error}"))
         });
         wrong.unwrap_or_default()
+    }
+}
+
+/// A cache with the pictures of one call, which go when it has ended, however it does.
+struct Lent<'c>(&'c mut RenderCache);
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.0.pictures = Pictures::default();
     }
 }
 

@@ -49,6 +49,10 @@ impl Driver {
                 self.publisher.publish(Outbound::Undelta);
                 Ok(())
             }
+            FromAgent::Compacted { outcome } => {
+                self.folded(outcome).await;
+                Ok(())
+            }
             FromAgent::TurnDone { outcome, .. } => {
                 if let Some(turn) = &mut self.turn {
                     turn.ending = Some(outcome);
@@ -78,7 +82,7 @@ impl Driver {
     /// Answers an ask. When the process that asked is gone its successor does not hear the reply:
     /// it is told of what was stored with its turn.
     pub(super) fn reply(&mut self, call: CallId, result: Result<Reply, Refusal>) {
-        if self.standing.turn.is_none() {
+        if self.standing.turn.is_none() && !self.standing.folding {
             return;
         }
         match &result {
@@ -94,16 +98,18 @@ impl Driver {
         if let Some(instructions) = request.instructions {
             self.instructions = instructions.into();
         }
-        let Some(turn) = &self.turn else {
-            return Ok(());
+        let (turn, cancel) = match (&self.turn, &self.fold) {
+            (Some(turn), _) => {
+                if let Err(refusal) = turn.budget.check(turn.elapsed()) {
+                    self.standing.refuses();
+                    self.reply(call, Err(refusal));
+                    return Ok(());
+                }
+                (Some(turn.id), turn.cancel.child_token())
+            }
+            (None, Some(fold)) => (None, fold.cancel.child_token()),
+            (None, None) => return Ok(()),
         };
-        if let Err(refusal) = turn.budget.check(turn.elapsed()) {
-            self.standing.refuses();
-            self.reply(call, Err(refusal));
-            return Ok(());
-        }
-        let id = turn.id;
-        let cancel = turn.cancel.child_token();
         if let Purpose::Summarize { through, .. } = &request.purpose
             && !self.transcript.holds(*through)
         {
@@ -115,9 +121,11 @@ impl Driver {
         if request.purpose != Purpose::Answer {
             self.folding = cancel.clone();
         }
-        self.store_notes(id).await?;
-        if request.purpose == Purpose::Answer {
-            self.take_steering(id).await?;
+        if let Some(turn) = turn {
+            self.store_notes(turn).await?;
+            if request.purpose == Purpose::Answer {
+                self.take_steering(turn).await?;
+            }
         }
         let Some(process) = &self.process else {
             return Ok(());
@@ -137,6 +145,7 @@ impl Driver {
             context: self.transcript.context().clone(),
             cache: std::mem::take(&mut self.transcript.cache),
             timeout: config.timeout,
+            thinking: self.said.thinking.or(config.thinking),
             cancel,
             agent: process.queue(),
             watchers: self.publisher.watchers(),
@@ -169,20 +178,32 @@ impl Driver {
 
     /// Messages that wait become part of the running turn, where they steer.
     async fn take_steering(&mut self, turn: ipc::id::TurnId) -> Result<(), StoreError> {
-        if rules::mode(&self.live.config, &self.channel) != QueueMode::Steer
-            || self.inputs.is_empty()
-        {
+        let Some(at) = self
+            .turn
+            .as_ref()
+            .filter(|turn| !turn.cancel.is_cancelled())
+            .map(Turn::whence)
+        else {
+            return Ok(());
+        };
+        // Those alone who hear this turn's answer.
+        let steers = |input: &&StoredInput| rules::whence(&input.channel, &input.origin) == at;
+        let steering: Vec<&StoredInput> = self.inputs.values().filter(steers).collect();
+        if self.queue_mode() != QueueMode::Steer || steering.is_empty() {
             return Ok(());
         }
-        let taken: Vec<InputId> = self.inputs.keys().copied().collect();
-        let items = self.inputs.values().map(said).collect();
+        let taken: Vec<InputId> = steering.iter().map(|input| input.id).collect();
+        let items = steering.into_iter().map(said).collect();
         self.transcript
             .append(turn, items, taken.clone(), None)
             .await?;
-        let heard = std::mem::take(&mut self.inputs);
+        let heard = taken
+            .iter()
+            .filter_map(|id| self.inputs.remove(id))
+            .collect::<Vec<_>>();
         if let Some(turn) = &mut self.turn {
             turn.inputs.extend(&taken);
-            for input in heard.values() {
+            for input in &heard {
                 turn.hears(rules::sender(&input.channel, &input.origin), &input.text);
             }
         }
@@ -242,6 +263,9 @@ impl Driver {
             cancel.cancel();
             let turn = *id;
             self.say(ToAgent::Cancel { turn });
+        } else if let Some(fold) = &self.fold {
+            // Its summary is refused, and the agent says that nothing was folded.
+            fold.cancel.cancel();
         }
     }
 }

@@ -8,7 +8,6 @@ use super::rules;
 use super::state::Input;
 use super::transcript::Transcript;
 use crate::audit::Event;
-use crate::message::Said;
 use crate::store::{StoreError, StoredInput};
 
 /// What the model reads when a session was begun anew and nothing else was said.
@@ -26,14 +25,13 @@ impl Driver {
                 self.arrived(input).await;
             }
             Command::Direct(said, reply) => {
-                let answer = self.direct(&said).await;
-                let _ = reply.send(answer.map(Said::text));
+                self.direct(&said, reply).await;
             }
             Command::Watch(reply) => {
                 let _ = reply.send(self.publisher.watch());
             }
             Command::Stop(reply) => {
-                let _ = reply.send(self.turn.is_some());
+                let _ = reply.send(self.is_busy());
                 self.apply(Input::Stop).await;
             }
             Command::Kill(Some(job), reply) => {
@@ -63,6 +61,8 @@ impl Driver {
                 self.apply(Input::Renew).await;
             }
             Command::Drain => {
+                self.end_fold("The gateway is going down; say it again then.")
+                    .await;
                 self.apply(Input::Drain).await;
                 self.tools.end_all();
             }
@@ -80,38 +80,50 @@ impl Driver {
         }
         if self.channel != input.channel {
             self.channel.clone_from(&input.channel);
-            self.state.set(rules::settings(&self.live, &self.channel));
+            self.set_settings();
         }
         let id = input.id;
+        let from = rules::whence(&input.channel, &input.origin);
         self.inputs.insert(id, input);
-        self.apply(Input::Arrived(id)).await;
+        self.apply(Input::Arrived(id, from)).await;
     }
 
-    /// A message may begin the session anew: by its words, or because the last one is long past. Only
-    /// between turns; in a turn it is a message like others.
+    /// A message may begin the session anew: by its words, which stop what runs, or because the last
+    /// one is long past.
     async fn begin_anew_if_due(&mut self, input: &mut StoredInput) {
         let now = jiff::Zoned::now();
         let last = std::mem::replace(&mut self.updated_at, now.timestamp().as_millisecond());
-        if self.turn.is_some() || !self.inputs.is_empty() {
-            return;
-        }
         let session = &self.live.config.session;
-        let rest = fresh::after_trigger(&input.text, &session.reset_triggers).map(str::to_owned);
-        let stale = !self.transcript.context().items.is_empty()
-            && fresh::is_stale(last, &now, session.reset);
-        if rest.is_none() && !stale {
+        let speaker = rules::speaker(&input.channel, &input.origin);
+        let rest = fresh::after_trigger(&input.text, &session.reset_triggers)
+            .filter(|_| rules::may_command(&self.live.config.commands, &speaker));
+        let Some(rest) = rest else {
+            let stale = !self.transcript.context().items.is_empty()
+                && fresh::is_stale(last, &now, session.reset);
+            if stale && !self.is_busy() && self.inputs.is_empty() {
+                self.begin_anew().await;
+            }
             return;
+        };
+        let (model, words) = self.model_at_front(rest);
+        let words = if words.is_empty() { NEW_SESSION } else { words };
+        let words = words.to_owned();
+        input.text = words;
+        self.anew = Some(model);
+        if self.is_due_anew() {
+            self.begin_anew().await;
+        } else {
+            self.apply(Input::Stop).await;
         }
-        match rest.as_deref() {
-            None => {}
-            Some("") => input.text = NEW_SESSION.to_owned(),
-            Some(rest) => input.text = rest.to_owned(),
-        }
-        self.begin_anew().await;
+    }
+
+    /// Whether the session is to begin anew, and nothing runs that would have to end before.
+    pub(super) fn is_due_anew(&self) -> bool {
+        (self.reset.is_some() || self.anew.is_some()) && !self.is_busy()
     }
 
     /// An operator ends processes: that is on record.
-    fn killed(&self, what: &str) {
+    pub(super) fn killed(&self, what: &str) {
         self.services.audit.record(Event::Killed {
             session: self.key.clone(),
             what: what.to_owned(),
@@ -126,6 +138,7 @@ impl Driver {
             let _ = reply.send(());
         }
         self.reset = None;
+        self.anew = None;
         // The process remembers what was: the next turn is a new one's.
         self.apply(Input::Renew).await;
         self.check(anew).await;
@@ -180,6 +193,10 @@ impl Driver {
         self.elevated = open.elevated.as_deref().and_then(directive::mode);
         self.usage = open.usage;
         let store = self.services.store.clone();
+        if let Some(model) = self.anew.take().flatten() {
+            store.pin_model(&open.id, Some(model.clone())).await?;
+            self.pinned = Some(model);
+        }
         self.transcript = Transcript::load(store, open.id, open.next_item).await?;
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Messages that begin with a word for the session itself rather than for its model. Pure.
 
-use crate::config::ElevatedMode;
+use super::chosen;
+use crate::config::{ElevatedMode, QueueMode, Thinking};
 use ipc::approval::ApprovalDecision;
 
 /// What such a message wants.
@@ -23,16 +24,96 @@ pub(super) enum Directive<'a> {
     Elevated,
     /// `/elevated`, and something that is no mode.
     ElevateHow,
+    /// `/status`.
+    Status,
+    /// `/context`.
+    Context,
+    /// `/usage`.
+    Usage,
+    /// `/subagents`.
+    Subagents,
+    /// `/help`.
+    Help,
+    /// `/stop`; with `all`, what waits is dropped as well.
+    Stop {
+        /// What waits, too.
+        all: bool,
+    },
+    /// `stop` or `abort`, and not a word more: for a turn that runs, if one does.
+    Abort,
+    /// `/model`.
+    Model(Choice<&'a str>),
+    /// `/models`, of all providers or of one.
+    Models(Option<&'a str>),
+    /// `/think`.
+    Think(Choice<Thinking>),
+    /// `/queue`.
+    Queue(Choice<QueueMode>),
+    /// `/compact`, and what is wished of the summary; may be empty.
+    Compact(&'a str),
+    /// `/kill`, which shows what runs, and `/kill JOB` or `/kill all`.
+    Kill(Option<&'a str>),
+}
+
+/// What is said of something that can be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Choice<T> {
+    /// Nothing: how does it stand?
+    Show,
+    /// This, from now on.
+    Set(T),
+    /// As configured, from now on.
+    Default,
+    /// Something that can not be chosen.
+    How,
 }
 
 /// Reads a message; `None` where it is one for the model.
 pub(super) fn read(text: &str) -> Option<Directive<'_>> {
-    let (command, rest) = split(text.trim());
+    let text = text.trim();
+    let (command, rest) = split(text);
     match command.to_ascii_lowercase().as_str() {
         "/approve" => Some(approve(rest)),
         "/elevated" | "/elev" => Some(elevate(rest)),
+        "/stop" | "/abort" => Some(Directive::Stop {
+            all: rest.eq_ignore_ascii_case("all"),
+        }),
+        "/model" => Some(Directive::Model(choice(rest, Some))),
+        "/models" => one(rest).map(Directive::Models),
+        "/think" | "/thinking" => Some(Directive::Think(named(rest, chosen::thinking_level))),
+        "/queue" => Some(Directive::Queue(named(rest, chosen::queue_mode))),
+        "/compact" => Some(Directive::Compact(rest)),
+        "/kill" => one(rest).map(Directive::Kill),
+        "stop" | "abort" | "stop." | "stop!" if rest.is_empty() => Some(Directive::Abort),
+        // With more words it is a sentence, not a command.
+        "/status" if rest.is_empty() => Some(Directive::Status),
+        "/context" if rest.is_empty() => Some(Directive::Context),
+        "/usage" if rest.is_empty() => Some(Directive::Usage),
+        "/subagents" if rest.is_empty() => Some(Directive::Subagents),
+        "/help" | "/commands" if rest.is_empty() => Some(Directive::Help),
         _ => None,
     }
+}
+
+/// Nothing or one word; `None` for a sentence.
+fn one(rest: &str) -> Option<Option<&str>> {
+    let (word, more) = split(rest);
+    more.is_empty()
+        .then_some(Some(word).filter(|w| !w.is_empty()))
+}
+
+fn choice<'a, T>(rest: &'a str, read: impl FnOnce(&'a str) -> Option<T>) -> Choice<T> {
+    let (word, more) = split(rest);
+    match word {
+        "" => Choice::Show,
+        _ if !more.is_empty() => Choice::How,
+        word if word.eq_ignore_ascii_case("default") => Choice::Default,
+        word => read(word).map_or(Choice::How, Choice::Set),
+    }
+}
+
+fn named<T>(rest: &str, read: impl FnOnce(&str) -> Option<T>) -> Choice<T> {
+    choice(rest, |word| read(&word.to_ascii_lowercase()))
 }
 
 /// How `/elevated` is told.
@@ -146,6 +227,69 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_can_be_chosen_is_shown_set_and_given_back() {
+        for (text, expected) in [
+            ("/think", Directive::Think(Choice::Show)),
+            ("/think HIGH", Directive::Think(Choice::Set(Thinking::High))),
+            ("/think default", Directive::Think(Choice::Default)),
+            ("/think hard", Directive::Think(Choice::How)),
+            ("/think high about it", Directive::Think(Choice::How)),
+            (
+                "/queue steer",
+                Directive::Queue(Choice::Set(QueueMode::Steer)),
+            ),
+            ("/queue often", Directive::Queue(Choice::How)),
+            ("/model", Directive::Model(Choice::Show)),
+            (
+                "/model Open/GPT-4",
+                Directive::Model(Choice::Set("Open/GPT-4")),
+            ),
+            ("/model default", Directive::Model(Choice::Default)),
+            ("/models", Directive::Models(None)),
+            ("/models openai", Directive::Models(Some("openai"))),
+        ] {
+            assert_eq!(read(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_stops_is_a_word_alone() {
+        for (text, expected) in [
+            ("/stop", Some(Directive::Stop { all: false })),
+            ("/STOP all", Some(Directive::Stop { all: true })),
+            ("/stop it", Some(Directive::Stop { all: false })),
+            (" Stop ", Some(Directive::Abort)),
+            ("abort", Some(Directive::Abort)),
+            ("stop it", None),
+            ("nonstop", None),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_sentence_is_no_command() {
+        for text in [
+            "/status of my order?",
+            "/help me",
+            "/usage of this word",
+            "/kill two birds",
+            "/models in my closet",
+            "/etc/passwd",
+            "/new",
+            "/whatever",
+            "/",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+        assert_eq!(
+            read("/compact keep names"),
+            Some(Directive::Compact("keep names"))
+        );
+        assert_eq!(read("/kill job-3"), Some(Directive::Kill(Some("job-3"))));
+    }
+
     proptest! {
         #[test]
         fn every_mode_is_read_by_its_name(index in 0_usize..4) {
@@ -156,7 +300,7 @@ mod tests {
         #[test]
         fn any_text_is_read_or_left_alone(text in "\\PC{0,40}") {
             if !text.trim_start().starts_with('/') {
-                prop_assert_eq!(read(&text), None);
+                prop_assert!(matches!(read(&text), None | Some(Directive::Abort)));
             }
         }
     }

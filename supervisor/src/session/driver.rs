@@ -5,6 +5,8 @@
 //! When the store itself fails, the agent process is stopped and the turn is taken up again later.
 
 use super::approve::Confirmed;
+use super::chosen::Chosen;
+use super::compact::Wanted;
 use super::directive;
 use super::handle::{COMMANDS, Command, SessionHandle, SessionView};
 use super::permit::Standing;
@@ -97,6 +99,12 @@ pub(super) struct Driver {
     pub(super) approvals: Arc<ExecApprovals>,
     /// What was last said with `/elevated`.
     pub(super) elevated: Option<ElevatedMode>,
+    /// What else was chosen for this session by command.
+    pub(super) said: Chosen,
+    /// A fold of the history that somebody wants.
+    pub(super) fold: Option<Wanted>,
+    /// A message begins the session anew as soon as no turn runs; with this model, where it names one.
+    pub(super) anew: Option<Option<String>>,
     /// Background commands with the wider walls.
     pub(super) wider: BTreeSet<JobId>,
     /// Uses of the allow-list that the host's file does not know of yet.
@@ -154,6 +162,7 @@ impl Driver {
         view: watch::Sender<SessionView>,
     ) -> Result<Self, StoreError> {
         let live = services.live.load_full();
+        let said = Chosen::read(&services.store, &key).await?;
         let open = services.store.open_session(&key, &agent).await?;
         let transcript = Transcript::load(services.store.clone(), open.id, open.next_item).await?;
         let meter = services.meter.session(&key, &agent);
@@ -176,7 +185,8 @@ impl Driver {
             wider: BTreeSet::new(),
             uses: Vec::new(),
             loops: LoopGuard::new(&config.loops),
-            state: State::new(rules::settings(&live, "")),
+            state: State::new(rules::settings(&live, "", said.queue)),
+            said,
             services,
             live,
             agent,
@@ -201,14 +211,18 @@ impl Driver {
             updated_at: open.updated_at,
             heard_at: Instant::now(),
             reset: None,
+            fold: None,
+            anew: None,
             commands,
             view,
             key,
         };
         if let Some(unfinished) = open.unfinished {
+            let at = rules::whence(&unfinished.channel, &unfinished.origin);
             driver.take_up(unfinished);
-            driver.apply(Input::Unfinished).await;
+            driver.apply(Input::Unfinished(at)).await;
         }
+        driver.take_up_fold().await?;
         for input in open.waiting {
             driver.arrived(input).await;
         }
@@ -340,7 +354,7 @@ impl Driver {
         }
         let settled = self.end_when_quiet().await;
         self.check(settled).await;
-        if self.reset.is_some() && self.turn.is_none() {
+        if self.is_due_anew() {
             self.begin_anew().await;
         }
     }

@@ -34,6 +34,12 @@ impl Driver {
         self.standing = Standing::default();
         // An answer and tools go on, and the next process finds what came of them.
         self.folding.cancel();
+        if self.is_folding() {
+            self.end_fold(&format!(
+                "History is as it was: the agent process {reason}."
+            ))
+            .await;
+        }
         self.publisher.take_back();
         self.apply(Input::Exited(reason)).await;
         if self.process.is_none() {
@@ -56,6 +62,8 @@ impl Driver {
                 text: format!("failed to {error}; the turn goes on when that works again"),
             });
             self.calls.abort_all();
+            self.end_fold(&format!("History is as it was: failed to {error}."))
+                .await;
             // Boxed: what follows can fail as well.
             Box::pin(self.apply(Input::StoreFailed)).await;
         }
@@ -91,7 +99,8 @@ impl Driver {
                 }
             }
             Effect::EndCancelled => self.end_cancelled(),
-            Effect::GiveUp(reason) => return self.give_up(&reason).await,
+            Effect::Fold => self.begin_fold(),
+            Effect::GiveUp(reason, without) => return self.give_up(&reason, without).await,
             Effect::Reload => return self.reload().await,
             Effect::TellRestart(reason) => {
                 let text = format!("the agent process {reason}; the turn goes on in a new one");
@@ -151,7 +160,7 @@ impl Driver {
         self.loops = LoopGuard::new(&config.loops);
         let limits = &self.live.config.sandbox.limits;
         self.meter.configure(limits, &config.workspace);
-        self.state.set(rules::settings(&self.live, &self.channel));
+        self.set_settings();
     }
 
     /// The agent as configured now.

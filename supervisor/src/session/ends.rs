@@ -27,6 +27,16 @@ use tokio_util::sync::CancellationToken;
 impl Driver {
     /// Begins a turn on messages that wait.
     pub(super) async fn begin_turn(&mut self, inputs: Vec<InputId>) -> Result<(), StoreError> {
+        self.open_turn(inputs).await?;
+        self.loops.reset();
+        if let Some(turn) = &self.turn {
+            self.send_turn(turn.id, Vec::new());
+        }
+        Ok(())
+    }
+
+    /// Opens a turn on messages that wait, without telling the agent.
+    pub(super) async fn open_turn(&mut self, inputs: Vec<InputId>) -> Result<(), StoreError> {
         let messages: Vec<_> = inputs
             .iter()
             .filter_map(|id| self.inputs.get(id))
@@ -51,8 +61,6 @@ impl Driver {
         turn.target = last.map(|input| input.origin.clone()).unwrap_or_default();
         self.turn = Some(turn);
         self.tell_began();
-        self.loops.reset();
-        self.send_turn(id, Vec::new());
         Ok(())
     }
 
@@ -198,6 +206,16 @@ impl Driver {
             self.transcript.cache = cache;
         }
         self.standing.model_asked = false;
+        if self.is_folding() {
+            let end = ModelEnd {
+                call,
+                purpose,
+                cache: None,
+                result,
+                fallbacks,
+            };
+            return self.summary_ended(end).await;
+        }
         let Some(turn) = self
             .turn
             .as_mut()
@@ -397,6 +415,10 @@ impl Driver {
             inputs,
             reply,
         }));
+        if self.is_due_anew() {
+            // Before what waits becomes the next turn.
+            self.begin_anew().await;
+        }
         self.apply_done().await;
         Ok(())
     }
@@ -416,14 +438,18 @@ impl Driver {
     }
 
     /// The agent process died again and again: the person is told why.
-    pub(super) async fn give_up(&mut self, reason: &ExitReason) -> Result<(), StoreError> {
+    pub(super) async fn give_up(
+        &mut self,
+        reason: &ExitReason,
+        without: Vec<InputId>,
+    ) -> Result<(), StoreError> {
         let message = format!(
             "the agent process {reason}, and so did every new one; look at the gateway's log, then send \
              the message again"
         );
-        if self.turn.is_none() && !self.inputs.is_empty() {
-            let inputs = self.inputs.keys().copied().collect();
-            self.begin_turn(inputs).await?;
+        self.end_fold(&message).await;
+        if self.turn.is_none() && !without.is_empty() {
+            self.open_turn(without).await?;
         }
         if let Some(turn) = &mut self.turn {
             turn.cancel.cancel();
@@ -436,21 +462,24 @@ impl Driver {
 
 /// A summary is words: tools were not on offer, so calls in it are noise, and without a word it
 /// would replace the past by nothing.
-fn fit_for(purpose: &Purpose, mut completion: Completion) -> Result<Completion, Refusal> {
+fn fit_for(purpose: &Purpose, completion: Completion) -> Result<Completion, Refusal> {
     match purpose {
         Purpose::Answer => Ok(completion),
-        Purpose::Summarize { .. } if completion.text.trim().is_empty() => {
-            let text = format!(
-                "{} was asked for a summary and wrote none",
-                completion.model
-            );
-            Err(Refusal::new(RefusalKind::Unavailable, text))
-        }
-        Purpose::Summarize { .. } => {
-            completion.tool_calls.clear();
-            Ok(completion)
-        }
+        Purpose::Summarize { .. } => words_of(completion),
     }
+}
+
+/// A summary's words.
+pub(super) fn words_of(mut completion: Completion) -> Result<Completion, Refusal> {
+    if completion.text.trim().is_empty() {
+        let text = format!(
+            "{} was asked for a summary and wrote none",
+            completion.model
+        );
+        return Err(Refusal::new(RefusalKind::Unavailable, text));
+    }
+    completion.tool_calls.clear();
+    Ok(completion)
 }
 
 /// How a turn ended whose last answer was stored and whose end was not.

@@ -1,5 +1,6 @@
 //! What others hold of a session: say something, stop it, watch it.
 
+use super::compact::Reply;
 use super::direct::Directed;
 use super::state::PhaseName;
 use crate::message::{Began, Outbound, Said};
@@ -20,7 +21,7 @@ pub(super) enum Command {
     Arrived(StoredInput, oneshot::Sender<()>),
     /// A message that may be for the session itself; answered with what the session says to it, if
     /// it is.
-    Direct(Directed, oneshot::Sender<Option<Said>>),
+    Direct(Directed, Reply),
     /// What is said of the current answer so far, and what is said from now on.
     Watch(oneshot::Sender<Watch>),
     /// Stop the turn; says whether there was one.

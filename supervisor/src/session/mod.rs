@@ -18,7 +18,9 @@
 //! - **Cold**: no process; everything is on disk.
 //! - **Starting**: spawned; the hello must come within `HELLO_WITHIN`.
 //! - **Idle**: sealed and ready. After `process.idleSeconds` it is asked to exit (hibernation).
-//! - **InTurn**: a turn runs. Messages that arrive wait, steer or interrupt, as `queue.mode` says.
+//! - **InTurn**: a turn runs, or history is folded because a person said `/compact`. Messages that
+//!   arrive wait, steer or interrupt, as `queue.mode` says. A turn has one answer, so it is made of
+//!   messages from one place.
 //! - **Cancelling**: the agent was told to abandon the turn; it has `CANCEL_WITHIN`.
 //! - **Stopping**: on the kill ladder: asked, SIGTERM, SIGKILL, reaped.
 //! - **Backoff**: it left with a turn unfinished; the next process takes the turn up.
@@ -30,6 +32,11 @@ mod driver;
 mod commands;
 mod effects;
 mod direct;
+mod elevate;
+mod choose;
+mod facts;
+mod halt;
+mod compact;
 mod asks;
 mod tools;
 mod approve;
@@ -45,6 +52,8 @@ mod state;
 mod transcript;
 mod turn;
 mod directive;
+mod chosen;
+pub(crate) mod manual;
 mod process;
 
 pub(crate) use direct::is_directive;

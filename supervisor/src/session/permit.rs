@@ -19,6 +19,8 @@ pub(super) struct Standing {
     pub(super) cancelled: bool,
     /// The last ask's number.
     pub(super) last_call: Option<CallId>,
+    /// It was told to fold its history, between turns.
+    pub(super) folding: bool,
     /// A model call is under way.
     pub(super) model_asked: bool,
     /// Tool calls under way.
@@ -64,7 +66,8 @@ impl Standing {
             FromAgent::Hello(_) => ok(!self.greeted, "a second hello"),
             _ if !self.greeted => Err("a frame before the hello"),
             FromAgent::Ask { call, ask } => {
-                ok(self.turn.is_some(), "an ask outside a turn")?;
+                let folds = self.folding && is_summary(ask);
+                ok(self.turn.is_some() || folds, "an ask outside a turn")?;
                 ok(
                     self.last_call.is_none_or(|last| last < *call),
                     "an ask whose number was used",
@@ -88,6 +91,10 @@ impl Standing {
                 in_turn(*turn)?;
                 ok(self.shown > 0, "taking back what was not shown")
             }
+            FromAgent::Compacted { .. } => ok(
+                self.folding && !self.model_asked,
+                "the end of a fold that nobody asked for",
+            ),
             FromAgent::TurnDone { turn, outcome } => {
                 in_turn(*turn)?;
                 let busy = self.model_asked || self.tools_asked > 0;
@@ -166,7 +173,10 @@ impl Standing {
                 self.pieces += 1;
             }
             FromAgent::Undelta { .. } => self.shown = 0,
-            FromAgent::Hello(_) | FromAgent::Reject { .. } | FromAgent::TurnDone { .. } => {}
+            FromAgent::Hello(_)
+            | FromAgent::Reject { .. }
+            | FromAgent::Compacted { .. }
+            | FromAgent::TurnDone { .. } => {}
         }
     }
 
@@ -197,6 +207,13 @@ impl Standing {
 /// calls run, never what they do.
 fn is_read_from(args: &ToolArgs, request: &ToolRequest) -> bool {
     ToolArgs::parse(&request.name, &request.arguments).is_ok_and(|asked| asked == *args)
+}
+
+fn is_summary(ask: &Ask) -> bool {
+    match ask {
+        Ask::Model(request) => request.purpose != Purpose::Answer,
+        Ask::Tool(_) | Ask::Note { .. } => false,
+    }
 }
 
 fn fits(request: &ModelRequest) -> bool {
@@ -291,6 +308,35 @@ mod tests {
         for frame in [model(), tool(), done(TurnOutcome::Answered)] {
             assert!(idle.permits(&frame).is_err(), "{frame:?}");
         }
+    }
+
+    #[test]
+    fn an_agent_that_was_told_to_fold_may_ask_for_a_summary_and_nothing_else() {
+        let folding = Standing {
+            greeted: true,
+            folding: true,
+            ..Standing::default()
+        };
+        let summary = ask(Ask::Model(ModelRequest {
+            instructions: None,
+            last: ItemId(7),
+            purpose: Purpose::Summarize {
+                through: ItemId(6),
+                prompt: "Fold.".into(),
+            },
+        }));
+        let folded = FromAgent::Compacted { outcome: Ok(true) };
+        assert!(folding.permits(&summary).is_ok());
+        assert!(folding.permits(&folded).is_ok());
+        assert!(in_turn().permits(&folded).is_err());
+        for frame in [model(), tool(), done(TurnOutcome::Answered), delta(1)] {
+            assert!(folding.permits(&frame).is_err(), "{frame:?}");
+        }
+        let asked = Standing {
+            model_asked: true,
+            ..folding
+        };
+        assert!(asked.permits(&summary).is_err() && asked.permits(&folded).is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::directive;
 use super::driver::Driver;
-use crate::config::Config;
+use crate::config::{Config, ModelRef};
 use crate::workspace;
 use ipc::agent::{ContextLimits, SessionStart, ToAgent, ToolSummary};
 
@@ -13,19 +13,7 @@ impl Driver {
     /// Sends the first frame.
     pub(super) async fn introduce(&mut self) {
         let agent = self.config();
-        let chain = self
-            .live
-            .models
-            .chain(&self.agent, self.pinned_model().as_ref())
-            .await;
-        let window = chain
-            .first()
-            .map_or(LEAST_WINDOW, |model| self.live.models.context_window(model));
-        let window = agent
-            .context_tokens
-            .map_or(window, |less| less.min(window))
-            .max(LEAST_WINDOW);
-        let compaction = &agent.compaction;
+        let (chain, context) = self.limits().await;
         let model = chain.first().map(ToString::to_string).unwrap_or_default();
         let start = SessionStart {
             session: self.key.clone(),
@@ -37,16 +25,33 @@ impl Driver {
                 agent.timezone.as_deref(),
             ),
             tools: self.policy.offered().iter().map(summary).collect(),
-            context: ContextLimits {
-                window,
-                // A small local model keeps a quarter free rather than nothing at all.
-                reserve: compaction.reserve_tokens.min(window / 4),
-                flush_margin: compaction.flush_margin.min(window / 16),
-                memory_flush: compaction.memory_flush,
-            },
+            context,
             outline: self.transcript.outline(),
         };
         self.say(ToAgent::Start(start));
+    }
+
+    /// The models that answer, and how much fits into the first of them.
+    pub(super) async fn limits(&self) -> (Vec<ModelRef>, ContextLimits) {
+        let agent = self.config();
+        let pinned = self.pinned_model();
+        let chain = self.live.models.chain(&self.agent, pinned.as_ref()).await;
+        let window = chain
+            .first()
+            .map_or(LEAST_WINDOW, |model| self.live.models.context_window(model));
+        let window = agent
+            .context_tokens
+            .map_or(window, |less| less.min(window))
+            .max(LEAST_WINDOW);
+        let compaction = &agent.compaction;
+        let limits = ContextLimits {
+            window,
+            // A small local model keeps a quarter free rather than nothing at all.
+            reserve: compaction.reserve_tokens.min(window / 4),
+            flush_margin: compaction.flush_margin.min(window / 16),
+            memory_flush: compaction.memory_flush,
+        };
+        (chain, limits)
     }
 
     fn facts(&self, workspace: &str, model: &str, timezone: Option<&str>) -> Vec<String> {

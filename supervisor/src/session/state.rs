@@ -3,7 +3,7 @@
 mod words;
 
 pub use words::PhaseName;
-pub(super) use words::{Effect, Input, Settings};
+pub(super) use words::{Effect, Input, Settings, Whence};
 
 use crate::config::QueueMode;
 use crate::process::{ExitReason, KillStep};
@@ -50,7 +50,13 @@ enum Rung {
 pub(super) struct State {
     settings: Settings,
     phase: Phase,
-    waiting: VecDeque<InputId>,
+    waiting: VecDeque<(InputId, Whence)>,
+    /// Where the answer of the turn goes that runs, or is unfinished.
+    at: Option<Whence>,
+    /// History is to be folded, as soon as no turn runs.
+    fold: bool,
+    /// What runs is no turn: history is being folded.
+    folding: bool,
     /// When the last message arrived that had to wait for a turn's end.
     collected_at: Option<Instant>,
     /// A turn is on disk that no process is working on.
@@ -77,6 +83,9 @@ impl State {
             settings,
             phase: Phase::Cold,
             waiting: VecDeque::new(),
+            at: None,
+            fold: false,
+            folding: false,
             collected_at: None,
             unfinished: false,
             ending: false,
@@ -126,7 +135,7 @@ impl State {
 
     /// Whether there is something to do for a process.
     fn is_wanted(&self) -> bool {
-        !self.ending && (self.unfinished || !self.waiting.is_empty())
+        !self.ending && (self.unfinished || self.fold || !self.waiting.is_empty())
     }
 
     /// Whether what is on disk is to be read again before anything else is done.
@@ -165,9 +174,10 @@ impl State {
     pub(super) fn step(mut self, input: Input, now: Instant) -> (Self, Vec<Effect>) {
         let mut effects = Vec::new();
         match input {
-            Input::Arrived(id) => self.arrived(id, now, &mut effects),
-            Input::Unfinished => {
+            Input::Arrived(id, from) => self.arrived(id, from, now, &mut effects),
+            Input::Unfinished(at) => {
                 self.unfinished = true;
+                self.at = Some(at);
                 self.go_on(now, &mut effects);
             }
             Input::Hello => {
@@ -179,7 +189,11 @@ impl State {
                     self.go_on(now, &mut effects);
                 }
             }
-            Input::Taken(id) => self.waiting.retain(|waiting| *waiting != id),
+            Input::Taken(id) => self.waiting.retain(|(waiting, _)| *waiting != id),
+            Input::Fold => {
+                self.fold = true;
+                self.go_on(now, &mut effects);
+            }
             Input::TurnDone => self.turn_done(now, &mut effects),
             Input::Broken(reason) => self.broken(reason, now, &mut effects),
             Input::StoreFailed => self.store_failed(now, &mut effects),
@@ -204,23 +218,43 @@ impl State {
         (self, effects)
     }
 
-    fn arrived(&mut self, id: InputId, now: Instant, effects: &mut Vec<Effect>) {
-        if self.waiting.contains(&id) {
+    fn arrived(&mut self, id: InputId, from: Whence, now: Instant, effects: &mut Vec<Effect>) {
+        if self.waiting.iter().any(|(waiting, _)| *waiting == id) {
             return;
         }
-        self.waiting.push_back(id);
+        self.waiting.push_back((id, from));
         if self.phase() == PhaseName::InTurn {
             self.collected_at = Some(now);
+            // A turn is steered, or ended, by those alone who hear its answer.
+            let hears = self.at == Some(from) && !self.folding;
             match self.settings.mode {
-                QueueMode::Collect | QueueMode::Followup => {}
-                QueueMode::Steer => effects.push(Effect::Steer),
-                QueueMode::Interrupt => {
+                QueueMode::Steer if hears => effects.push(Effect::Steer),
+                QueueMode::Interrupt if hears => {
                     self.collected_at = None;
                     self.cancel(now, effects);
                 }
+                QueueMode::Collect
+                | QueueMode::Followup
+                | QueueMode::Steer
+                | QueueMode::Interrupt => {}
             }
         }
         self.go_on(now, effects);
+    }
+
+    /// Takes the messages of the next turn out of those that wait: as many of the first as came from
+    /// the same place, since a turn has one answer.
+    fn take_next(&mut self) -> Vec<InputId> {
+        let first = self.waiting.front().map(|(_, from)| *from);
+        let many = match self.settings.mode {
+            QueueMode::Followup => first.iter().count(),
+            QueueMode::Collect | QueueMode::Steer | QueueMode::Interrupt => {
+                let same = |(_, from): &&(InputId, Whence)| Some(*from) == first;
+                self.waiting.iter().take_while(same).count()
+            }
+        };
+        self.at = first;
+        self.waiting.drain(..many).map(|(id, _)| id).collect()
     }
 
     /// Begins what can be begun.
@@ -236,16 +270,16 @@ impl State {
                 self.phase = Phase::InTurn;
                 effects.push(Effect::ResumeTurn);
             }
+            Phase::Idle { .. } if self.fold && !self.ending => {
+                self.fold = false;
+                self.folding = true;
+                self.phase = Phase::InTurn;
+                effects.push(Effect::Fold);
+            }
             Phase::Idle { .. } if self.has_work(now) => {
-                let many = match self.settings.mode {
-                    QueueMode::Followup => 1,
-                    QueueMode::Collect | QueueMode::Steer | QueueMode::Interrupt => {
-                        self.waiting.len()
-                    }
-                };
                 self.collected_at = None;
                 self.phase = Phase::InTurn;
-                effects.push(Effect::BeginTurn(self.waiting.drain(..many).collect()));
+                effects.push(Effect::BeginTurn(self.take_next()));
             }
             Phase::Cold
             | Phase::Idle { .. }
@@ -267,7 +301,7 @@ impl State {
 
     fn has_work(&self, now: Instant) -> bool {
         let ripe = self.due().is_none_or(|due| due <= now);
-        !self.ending && (self.unfinished || (ripe && !self.waiting.is_empty()))
+        !self.ending && (self.unfinished || self.fold || (ripe && !self.waiting.is_empty()))
     }
 
     fn spawn(&mut self, now: Instant, effects: &mut Vec<Effect>) {
@@ -286,6 +320,7 @@ impl State {
         self.stop_wanted = false;
         self.unfinished = false;
         self.ending = false;
+        self.folding = false;
         if self.phase() == PhaseName::InTurn {
             self.phase = Phase::Idle {
                 until: now + self.settings.idle,
@@ -323,6 +358,8 @@ impl State {
 
     fn store_failed(&mut self, now: Instant, effects: &mut Vec<Effect>) {
         self.lost = true;
+        // Whoever wanted that is told that it failed.
+        (self.fold, self.folding) = (false, false);
         if self.listens() {
             self.phase = Phase::Stopping {
                 next: Rung::Reaped,
@@ -371,7 +408,8 @@ impl State {
     /// The turn of a process that is going belongs to the next one.
     fn hold_turn(&mut self) {
         if self.phase() == PhaseName::InTurn {
-            self.unfinished = true;
+            // A fold is not taken up: whoever asked for it asks again.
+            self.unfinished = !std::mem::take(&mut self.folding);
         }
     }
 
@@ -406,16 +444,19 @@ impl State {
         self.tick(now, effects);
     }
 
-    /// The turn is given up, and what waits behind it has its chance. Without a turn, what waits
-    /// would meet the same fate: it is answered with the reason.
+    /// The turn is given up, and what waits behind it has its chance. Without a turn, what would have
+    /// been the next would meet the same fate: it is answered with the reason.
     fn give_up(&mut self, reason: ExitReason, effects: &mut Vec<Effect>) {
         self.failures = 0;
-        if !self.unfinished {
-            self.waiting.clear();
-        }
+        self.fold = false;
+        let without = if self.unfinished {
+            Vec::new()
+        } else {
+            self.take_next()
+        };
+        self.ending = self.unfinished || !without.is_empty();
         self.unfinished = false;
-        self.ending = true;
-        effects.push(Effect::GiveUp(reason));
+        effects.push(Effect::GiveUp(reason, without));
     }
 
     fn ask_to_exit(&mut self, now: Instant, effects: &mut Vec<Effect>) {

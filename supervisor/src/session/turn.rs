@@ -1,6 +1,8 @@
 //! A turn in progress, as the supervisor keeps it: it outlives the agent process that works on it.
 
 use super::directive::{self, Directive};
+use super::rules;
+use super::state::Whence;
 use crate::config::ElevatedMode;
 use crate::policy::{Sender, TurnBudget};
 use ipc::agent::TurnOutcome;
@@ -76,6 +78,11 @@ impl Turn {
     /// people took to answer.
     pub(super) fn elapsed(&self) -> Duration {
         self.begun.elapsed().saturating_sub(self.waiting.total())
+    }
+
+    /// Where its answer goes.
+    pub(super) fn whence(&self) -> Whence {
+        rules::whence(&self.channel, &self.target)
     }
 
     /// Somebody's message is part of it.

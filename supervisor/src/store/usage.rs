@@ -4,7 +4,7 @@ use super::rows::{Life, signed, unsigned};
 use super::{Durability, JobError, Store, StoreError};
 use ipc::id::{AgentId, SessionKey};
 use ipc::model::Usage;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -37,6 +37,22 @@ impl Store {
     pub async fn usage_since(&self, since_ms: i64) -> Result<Vec<UsageRow>, StoreError> {
         self.run(Durability::Relaxed, move |connection| {
             since(connection, since_ms.div_euclid(DAY_MS))
+        })
+        .await
+    }
+
+    /// What one session used in its current life, oldest day first.
+    ///
+    /// # Errors
+    /// Only what the disk says.
+    pub async fn usage_of(&self, session: &SessionKey) -> Result<Vec<UsageRow>, StoreError> {
+        let session = session.clone();
+        self.run(Durability::Relaxed, move |connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "{SELECT} WHERE key = ?1 AND ended_at IS NULL ORDER BY day, usage.model"
+            ))?;
+            let rows = statement.query_map([session.as_str()], usage_row)?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
         .await
     }
@@ -77,25 +93,28 @@ pub(super) fn add(
     Ok(())
 }
 
+const SELECT: &str = "SELECT day, agent, key, usage.model, calls, input, output, cached
+     FROM usage JOIN sessions ON number = session";
+
 fn since(connection: &Connection, day: i64) -> Result<Vec<UsageRow>, JobError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT day, agent, key, usage.model, calls, input, output, cached
-         FROM usage JOIN sessions ON number = session
-         WHERE day >= ?1 ORDER BY day, key, usage.model",
-    )?;
-    let rows = statement.query_map([day], |row| {
-        Ok(UsageRow {
-            day: row.get(0)?,
-            agent: AgentId(row.get(1)?),
-            session: SessionKey(row.get(2)?),
-            model: row.get(3)?,
-            calls: unsigned(row.get(4)?),
-            usage: Usage {
-                input: unsigned(row.get(5)?),
-                output: unsigned(row.get(6)?),
-                cached: unsigned(row.get(7)?),
-            },
-        })
-    })?;
+    let mut statement = connection.prepare_cached(&format!(
+        "{SELECT} WHERE day >= ?1 ORDER BY day, key, usage.model"
+    ))?;
+    let rows = statement.query_map([day], usage_row)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn usage_row(row: &Row<'_>) -> rusqlite::Result<UsageRow> {
+    Ok(UsageRow {
+        day: row.get(0)?,
+        agent: AgentId(row.get(1)?),
+        session: SessionKey(row.get(2)?),
+        model: row.get(3)?,
+        calls: unsigned(row.get(4)?),
+        usage: Usage {
+            input: unsigned(row.get(5)?),
+            output: unsigned(row.get(6)?),
+            cached: unsigned(row.get(7)?),
+        },
+    })
 }

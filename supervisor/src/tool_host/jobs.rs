@@ -84,6 +84,13 @@ impl Jobs {
         running.map(|(id, job)| (id.clone(), Arc::clone(&job.process)))
     }
 
+    /// Those that still run, and what was to be run.
+    pub(super) fn commands(&self) -> impl Iterator<Item = (JobId, String)> + '_ {
+        let running = self.known.iter();
+        let running = running.filter(|(_, job)| job.ended.is_none() && job.process.is_alive());
+        running.map(|(id, job)| (id.clone(), job.command.clone()))
+    }
+
     /// Ends all.
     pub(super) fn clear(&mut self) {
         self.known.clear();

@@ -98,7 +98,7 @@ pub struct ToolHost {
     rooms: Rooms,
     files: Option<Arc<ToolProcess>>,
     /// Calls of `exec` in the foreground.
-    foreground: BTreeMap<JobId, Weak<ToolProcess>>,
+    foreground: BTreeMap<JobId, (String, Weak<ToolProcess>)>,
     jobs: Jobs,
     next_job: u64,
 }
@@ -179,7 +179,7 @@ impl ToolHost {
     pub fn kill(&mut self, job: Option<&JobId>, reason: &str) -> usize {
         let foreground = self.foreground.iter();
         let foreground =
-            foreground.filter_map(|(id, process)| Some((id.clone(), process.upgrade()?)));
+            foreground.filter_map(|(id, (_, process))| Some((id.clone(), process.upgrade()?)));
         // What went to the background may stand in both.
         let chosen: BTreeMap<_, _> = foreground
             .chain(self.jobs.running())
@@ -189,6 +189,24 @@ impl ToolHost {
             process.stop(reason);
         }
         chosen.len()
+    }
+
+    /// The commands that run, with what was to be run and whether that is in the background.
+    #[must_use]
+    pub fn under_way(&self) -> Vec<(JobId, String, bool)> {
+        let background = self.jobs.commands();
+        let mut all: BTreeMap<_, _> = background
+            .map(|(id, command)| (id, (command, true)))
+            .collect();
+        for (id, (command, process)) in &self.foreground {
+            if process.upgrade().is_some_and(|process| process.is_alive()) {
+                all.entry(id.clone())
+                    .or_insert_with(|| (command.clone(), false));
+            }
+        }
+        let all = all.into_iter();
+        all.map(|(id, (command, behind))| (id, command, behind))
+            .collect()
     }
 
     /// Runs a command for whoever operates the gateway, in the session's walls: its output comes
@@ -244,9 +262,9 @@ impl ToolHost {
             false => self.spawn(Role::Exec, &job, policy, policy.exec_jail()),
         };
         self.foreground
-            .retain(|_, process| process.strong_count() > 0);
-        self.foreground
-            .insert(job.clone(), Arc::downgrade(&process));
+            .retain(|_, (_, process)| process.strong_count() > 0);
+        let running = (command.clone(), Arc::downgrade(&process));
+        self.foreground.insert(job.clone(), running);
         let counts = Arc::clone(self.rooms.counts());
         Box::pin(async move {
             let mut outcome = process.call_or_kill(args, None, &cancel).await;

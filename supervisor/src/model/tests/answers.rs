@@ -351,6 +351,7 @@ async fn a_closing_message_comes_last_and_offers_no_more() {
         tools: &[],
         context: &context,
         closing: Some("Summarise."),
+        thinking: None,
         timeout: Duration::from_secs(5),
     };
     let result = world

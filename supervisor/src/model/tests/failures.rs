@@ -155,6 +155,7 @@ async fn silence_is_a_failure_before_and_in_the_middle_of_an_answer() {
             tools: &[],
             context: &samples::context(vec![samples::user("Hello")]),
             closing: None,
+            thinking: None,
             timeout: Duration::from_secs(1),
         };
         let heard = hear(&world.stack(), call, &mut RenderCache::default()).await;

@@ -127,6 +127,7 @@ async fn ask_with(
         tools,
         context,
         closing: None,
+        thinking: None,
         timeout: Duration::from_secs(30),
     };
     hear(stack, call, cache).await

@@ -31,6 +31,7 @@ fn what_was_rendered_is_not_rendered_again() {
         tools: &[],
         context: &context,
         closing: None,
+        thinking: None,
         timeout: Duration::from_secs(1),
     };
     let mut cache = RenderCache::default();

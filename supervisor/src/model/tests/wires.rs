@@ -1,7 +1,8 @@
 //! Laws every wire keeps to, whatever is in a transcript.
 
 use crate::config::{Api, ModelRef};
-use crate::model::render::samples::{answer, any_items, context, outcome, user};
+use crate::model::render::samples::{answer, any_items, context, outcome, shows, user};
+use crate::model::sight::Pictures;
 use crate::model::{Context, ModelCall, RenderCache, anthropic, catalog, codex, openai, responses};
 use ipc::transcript::TranscriptItem;
 use proptest::prelude::*;
@@ -31,6 +32,7 @@ fn body(
         tools: &[],
         context,
         closing,
+        thinking: None,
         timeout: Duration::from_secs(1),
     };
     let bytes = match api {
@@ -192,4 +194,76 @@ fn nonsense_arguments_do_not_spoil_a_history() {
     );
     let block = &messages(WIRES[3], items())[1]["content"][0];
     assert_eq!(block["input"], json!({"unreadable": "{\"command\": "}));
+}
+
+/// The parts of the last message, with pictures `a.png` and `b.png` at hand.
+fn seen(wire: (Api, &str), items: Vec<TranscriptItem>) -> Value {
+    let mut cache = RenderCache::default();
+    cache.pictures = Pictures::of([("a.png", "AAAA"), ("b.png", "BBBB")]);
+    let body = body(wire, &context(items), None, &mut cache);
+    let list = body.get("messages").or(body.get("input")).unwrap();
+    list.as_array().unwrap().last().unwrap()["content"].clone()
+}
+
+#[test]
+fn pictures_are_written_as_each_provider_wants_them() {
+    let items = || vec![shows("what is it?", &["a.png", "b.png"], 3)];
+    let url = |data: &str| format!("data:image/png;base64,{data}");
+    assert_eq!(
+        seen(WIRES[0], items()),
+        json!([
+            { "type": "text", "text": "what is it?" },
+            { "type": "image_url", "image_url": { "url": url("AAAA") } },
+            { "type": "image_url", "image_url": { "url": url("BBBB") } },
+        ])
+    );
+    for wire in [WIRES[1], WIRES[2]] {
+        assert_eq!(
+            seen(wire, items()),
+            json!([
+                { "type": "input_text", "text": "what is it?" },
+                { "type": "input_image", "image_url": url("AAAA") },
+                { "type": "input_image", "image_url": url("BBBB") },
+            ])
+        );
+    }
+    let source = |data: &str| json!({ "type": "base64", "media_type": "image/png", "data": data });
+    assert_eq!(
+        seen(WIRES[3], items()),
+        json!([
+            { "type": "image", "source": source("AAAA") },
+            { "type": "image", "source": source("BBBB") },
+            { "type": "text", "text": "what is it?", "cache_control": { "type": "ephemeral" } },
+        ])
+    );
+}
+
+#[test]
+fn a_picture_in_a_closed_group_is_sent_again_and_kept_out_of_the_cache() {
+    for wire in WIRES {
+        let items = vec![shows("look", &["a.png"], 3), answer("ok", 0), user("and?")];
+        let mut cache = RenderCache::default();
+        for data in ["AAAA", "CCCC"] {
+            cache.pictures = Pictures::of([("a.png", data)]);
+            let sent = body(wire, &context(items.clone()), None, &mut cache).to_string();
+            assert!(sent.contains(data), "{sent}");
+        }
+        cache.pictures = Pictures::default();
+        let kept = format!("{cache:?}");
+        assert!(kept.contains(&format!("{:?}", b"a.png").replace(['[', ']'], "")));
+        assert!(!kept.contains(&format!("{:?}", b"CCCC").replace(['[', ']'], "")));
+    }
+}
+
+#[test]
+fn who_can_not_see_is_told_that_there_was_a_picture() {
+    let blind = (Api::OpenAiCompletions, "openrouter/openai/gpt-oss-20b");
+    assert_eq!(
+        seen(blind, vec![shows("look", &["a.png"], 3)]),
+        "look\n[a picture came with this; you can not see pictures]"
+    );
+    assert_eq!(
+        seen(WIRES[0], vec![shows("look", &["a.png"], 4_000_000)]),
+        "look\n[a picture came with this that is too large to be shown]"
+    );
 }

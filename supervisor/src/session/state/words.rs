@@ -16,6 +16,10 @@ pub(in super::super) struct Settings {
     pub idle: Duration,
 }
 
+/// Where a message came from, as a number: two of them are the same where one answer reaches both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) struct Whence(pub(in super::super) u64);
+
 /// A phase's name, for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhaseName {
@@ -52,15 +56,17 @@ impl PhaseName {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) enum Input {
     /// A message, stored already.
-    Arrived(InputId),
-    /// On disk there is a turn that was cut off.
-    Unfinished,
+    Arrived(InputId, Whence),
+    /// On disk there is a turn that was cut off; its answer goes there.
+    Unfinished(Whence),
     /// The process is sealed and ready.
     Hello,
     /// A waiting message was read by the running turn.
     Taken(InputId),
-    /// The turn's end is stored.
+    /// The turn's end is stored; or history is folded, where that was asked for.
     TurnDone,
+    /// A person wants history folded.
+    Fold,
     /// The process must go: it broke a rule.
     Broken(ExitReason),
     /// The store failed: what is remembered here may not be what is on disk.
@@ -101,14 +107,16 @@ pub(in super::super) enum Effect {
     Steer,
     /// Tell the agent and the tools to abandon the turn.
     Cancel,
+    /// Tell the agent to fold its history; what [`Input::TurnDone`] ends as well.
+    Fold,
     /// Ask the process to exit.
     AskToExit,
     /// A signal for the process.
     Kill(KillStep),
     /// The turn is over without the agent: stopped while no process had it.
     EndCancelled,
-    /// The turn is given up; without one, so is what waits for one.
-    GiveUp(ExitReason),
+    /// The turn is given up; without one, so is what would have been the next: these messages.
+    GiveUp(ExitReason, Vec<InputId>),
     /// Read what is on disk again.
     Reload,
     /// For the person: the process died and the turn goes on.
