@@ -27,6 +27,7 @@ pub(super) async fn page(pages: &Pages) -> String {
     network(&mut figures);
     record(&mut figures, pages);
     store(&mut figures, pages).await;
+    super::channels::figures(&mut figures, pages).await;
     figures.finish()
 }
 

@@ -16,6 +16,7 @@ mod serve;
 mod guard;
 mod ready;
 mod metrics;
+mod channels;
 mod prometheus;
 
 pub(crate) use serve::serve;
