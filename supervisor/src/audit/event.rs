@@ -121,6 +121,20 @@ pub enum Event {
         /// What: a job, or `all`.
         what: String,
     },
+    /// Somebody asked to be let in by a channel, or a person said what becomes of them.
+    Pairing {
+        /// By which channel: `telegram`.
+        channel: String,
+        /// Which of its accounts; empty when it is about none.
+        account: String,
+        /// Who, as the channel knows them; an address, when it is locked out.
+        sender: String,
+        /// What happened: `asked`, `approved`, `approved as owner`, `rejected`, `revoked`,
+        /// `locked out`.
+        what: String,
+        /// Who said so: the sender, `cli`, or the page and where it was opened.
+        by: String,
+    },
     /// Lines that could not be written, and so are missing before this one.
     Lost {
         /// How many of each kind.
@@ -150,11 +164,13 @@ pub enum Kind {
     Egress,
     /// [`Event::Killed`].
     Killed,
+    /// [`Event::Pairing`].
+    Pairing,
 }
 
 impl Kind {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Gateway,
         Self::Spawn,
         Self::NotSpawned,
@@ -164,6 +180,7 @@ impl Kind {
         Self::Limit,
         Self::Egress,
         Self::Killed,
+        Self::Pairing,
     ];
 
     /// Its name in the log and in metrics.
@@ -179,6 +196,7 @@ impl Kind {
             Self::Limit => "limit",
             Self::Egress => "egress",
             Self::Killed => "killed",
+            Self::Pairing => "pairing",
         }
     }
 }
@@ -201,6 +219,7 @@ impl Event {
             Self::Limit { .. } => Kind::Limit,
             Self::Egress { .. } => Kind::Egress,
             Self::Killed { .. } => Kind::Killed,
+            Self::Pairing { .. } => Kind::Pairing,
         }
     }
 
@@ -220,6 +239,7 @@ impl Event {
             | Self::Stopped
             | Self::Walls { .. }
             | Self::Configured { .. }
+            | Self::Pairing { .. }
             | Self::Lost { .. } => None,
         }
     }
@@ -282,6 +302,13 @@ impl Event {
                 reason,
                 ..
             } => vec![&mut session.0, host, reason],
+            Self::Pairing {
+                channel,
+                account,
+                sender,
+                what,
+                by,
+            } => vec![channel, account, sender, what, by],
             Self::Stopped | Self::Lost { .. } => Vec::new(),
         }
     }
@@ -322,6 +349,16 @@ impl Event {
                 host, port, reason, ..
             } => format!("connection to {host}:{port} denied: {reason}"),
             Self::Killed { what, .. } => format!("killed by a person: {what}"),
+            Self::Pairing {
+                channel,
+                account,
+                sender,
+                what,
+                by,
+            } => {
+                let at = if account.is_empty() { "" } else { ", account " };
+                format!("pairing by {channel}{at}{account}: {sender} {what}, by {by}")
+            }
             Self::Lost { lines } => {
                 let each = lines
                     .iter()

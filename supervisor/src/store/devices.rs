@@ -1,5 +1,6 @@
 //! `devices/paired.json`: the devices a person has let in, in OpenClaw's format. Nothing speaks to
-//! devices yet; the file is read so that `doctor` can say how it is, and it is left as it is.
+//! devices yet; the file is read so that `doctor` can say how it is, and for the tokens that may say
+//! who is let in. It is left as it is.
 
 use super::StoreError;
 use serde::Deserialize;
@@ -25,7 +26,37 @@ pub struct Device {
     pub scopes: Vec<String>,
     /// Its tokens by role.
     #[serde(default)]
-    tokens: BTreeMap<String, serde::de::IgnoredAny>,
+    tokens: BTreeMap<String, Token>,
+    /// What it was approved for by a person; more than that no token is good for.
+    approved_scopes: Option<Vec<String>>,
+}
+
+/// A device's token.
+#[derive(Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Token {
+    token: Option<String>,
+    #[serde(default)]
+    scopes: Vec<String>,
+    revoked_at_ms: Option<i64>,
+}
+
+/// The role that operates the gateway.
+const OPERATOR: &str = "operator";
+/// The scopes of whoever may say who is let in.
+const PAIRING: [&str; 2] = ["operator.pairing", "operator.admin"];
+
+impl Device {
+    /// Its token, where that lets it say who is let in.
+    #[must_use]
+    pub fn pairing_token(&self) -> Option<&str> {
+        let token = self.tokens.get(OPERATOR)?;
+        let approved = self.approved_scopes.as_ref().unwrap_or(&self.scopes);
+        let may = |scopes: &[String]| scopes.iter().any(|scope| PAIRING.contains(&scope.as_str()));
+        let good = token.revoked_at_ms.is_none() && may(&token.scopes) && may(approved);
+        let text = token.token.as_deref();
+        text.filter(|text| good && !text.is_empty())
+    }
 }
 
 // Tokens are secrets; their roles are not.
@@ -92,6 +123,32 @@ mod tests {
             shown.contains("operator") && !shown.contains("s3cret"),
             "{shown}"
         );
+    }
+
+    #[test]
+    fn a_token_that_may_pair_is_the_operators_own_and_approved() {
+        let with = |scopes: &str, approved: &str, more: &str| {
+            let file = FILE
+                .replace(
+                    "\"scopes\": [],",
+                    &format!("\"scopes\": [\"{scopes}\"],{more}"),
+                )
+                .replace("\"approvedScopes\": [\"operator.read\"]", approved);
+            let devices = parse(&file).unwrap();
+            devices["ab12"].pairing_token().map(str::to_owned)
+        };
+        let pairing = "\"approvedScopes\": [\"operator.pairing\"]";
+        let right = Some("s3cret".to_owned());
+        assert_eq!(with("operator.pairing", pairing, ""), right);
+        assert_eq!(with("operator.admin", pairing, ""), right);
+        assert_eq!(with("operator.read", pairing, ""), None);
+        assert_eq!(with("operator.pairing", "\"approvedScopes\": []", ""), None);
+        assert_eq!(with("operator.pairing", "\"x\": 1", ""), None);
+        assert_eq!(
+            with("operator.pairing", pairing, "\"revokedAtMs\": 3,"),
+            None
+        );
+        assert_eq!(parse(FILE).unwrap()["ab12"].pairing_token(), None);
     }
 
     #[test]
