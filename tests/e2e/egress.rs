@@ -10,7 +10,7 @@ use tests::net::{CODE, SITE, World};
 use tests::{Gateway, MAIN, Setup, eventually, turn};
 
 /// A gateway whose names are the world's, whose place is named, and whose tools trust it.
-async fn in_world(world: &World) -> Setup {
+pub(crate) async fn in_world(world: &World) -> Setup {
     let place = format!("{}/32", world.address());
     let setup = Gateway::setup().await.config(|config| {
         config["tools"]["egress"] = json!({ "private": [place] });

@@ -32,4 +32,5 @@ mod limits;
 mod egress;
 mod sandbox;
 mod hibernate;
+mod telegram;
 mod tidy;

@@ -108,6 +108,16 @@ struct State {
     keys: Vec<String>,
     seen: Vec<Seen>,
     complaints: Vec<String>,
+    mind: Option<Mind>,
+}
+
+/// What a model says as a function of what it was asked.
+struct Mind(Box<dyn Fn(&Seen) -> Turn + Send>);
+
+impl std::fmt::Debug for Mind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Mind")
+    }
 }
 
 impl Model {
@@ -156,6 +166,11 @@ impl Model {
     /// Plays this turn whenever a script is used up.
     pub fn always(&self, turn: Turn) {
         self.shared.lock().script(None).at_last = Some(turn);
+    }
+
+    /// Answers with this whenever no script has anything to say: the same to the same question.
+    pub fn thinks(&self, mind: impl Fn(&Seen) -> Turn + Send + 'static) {
+        self.shared.lock().mind = Some(Mind(Box::new(mind)));
     }
 
     /// Plays this turn in conversations in which a person said `words`, whenever a tool's output was
@@ -302,6 +317,7 @@ impl State {
             .filter(|_| after_tool)
             .or_else(|| fitting.iter_mut().find_map(|script| script.next()));
         own.or_else(|| self.script(None).next())
+            .or_else(|| self.mind.as_ref().map(|Mind(think)| think(seen)))
     }
 }
 
