@@ -14,14 +14,18 @@ mod poll;
 mod webhook;
 mod intake;
 mod glance;
+mod chat;
 mod bot;
 mod status;
 mod backoff;
 mod routing;
 mod admission;
 mod counts;
+mod rates;
 mod api;
 mod convert;
+mod outgoing;
+mod format;
 mod place;
 
 pub(crate) use account::{Account, failed, is_same, status};
