@@ -12,7 +12,6 @@ use crate::config::TelegramAccount;
 use crate::router::Router;
 use ipc::control::ChannelStatus;
 use pairing::Desk;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use telegram::{Account, ApiError, Bot, Told};
@@ -25,8 +24,8 @@ pub struct Channels {
     pairing: Arc<Desk>,
     /// Ends this gateway, so that a new one begins.
     again: Arc<dyn Fn() + Send + Sync>,
-    /// By id.
-    accounts: Mutex<BTreeMap<String, Runs>>,
+    /// In the order of the configuration.
+    accounts: Mutex<Vec<Runs>>,
 }
 
 /// What became of an account.
@@ -67,17 +66,19 @@ impl Channels {
     pub async fn renew(&self) {
         let config = Arc::clone(&self.services.live.load().config);
         let mut accounts = self.accounts.lock().await;
-        let (kept, gone): (BTreeMap<_, _>, _) = std::mem::take(&mut *accounts)
-            .into_iter()
-            .partition(|(_, runs)| config.telegram.iter().any(|wanted| runs.is_as(wanted)));
-        *accounts = kept;
-        for runs in gone.into_values() {
+        let is_wanted = |runs: &Runs| config.telegram.iter().any(|wanted| runs.is_as(wanted));
+        let (mut kept, gone): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut *accounts).into_iter().partition(is_wanted);
+        // First: a bot that changed must not run twice.
+        for runs in gone {
             runs.stop().await;
         }
         for wanted in &config.telegram {
-            if !accounts.contains_key(&wanted.id) {
-                accounts.insert(wanted.id.clone(), self.begin(Arc::new(wanted.clone())));
-            }
+            let found = kept.iter().position(|runs| runs.is_as(wanted));
+            accounts.push(match found {
+                Some(at) => kept.swap_remove(at),
+                None => self.begin(Arc::new(wanted.clone())),
+            });
         }
     }
 
@@ -103,7 +104,7 @@ impl Channels {
     }
 
     async fn look(&self, probe: bool) -> Vec<(ChannelStatus, Told)> {
-        let bots: Vec<_> = self.accounts.lock().await.values().map(Runs::seen).collect();
+        let bots: Vec<_> = self.accounts.lock().await.iter().map(Runs::seen).collect();
         // All at once: a probe may take long.
         let all = bots.into_iter().map(|seen| async move {
             match seen {
@@ -116,7 +117,7 @@ impl Channels {
 
     /// Ends all of them. What was not sent is on disk.
     pub async fn drain(&self) {
-        for runs in std::mem::take(&mut *self.accounts.lock().await).into_values() {
+        for runs in std::mem::take(&mut *self.accounts.lock().await) {
             runs.stop().await;
         }
     }

@@ -113,7 +113,7 @@ pub(super) enum TakeError {
 }
 
 /// Stores the updates in an answer, on disk for good before this returns, and pokes whoever handles
-/// them. The number of the last one.
+/// them. The highest number.
 ///
 /// # Errors
 /// [`TakeError`]: then none was taken, and the server must say them again.
@@ -132,7 +132,7 @@ pub(super) async fn take(
         tracing::warn!(account = bot.account.id, "{numberless} updates have no number");
         bot.board.unreadable(numberless as u64);
     }
-    let newest = glances.last().map(|glance| glance.update.id);
+    let newest = glances.iter().map(|glance| glance.update.id).max();
     store(bot, glances).await?;
     Ok(newest)
 }

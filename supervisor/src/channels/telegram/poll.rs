@@ -95,8 +95,8 @@ impl Poll {
         self.backoff.reset();
         match newest {
             Some(id) => {
-                // The server may have numbered anew: what it said last counts.
-                self.offset = Some(id + 1);
+                // What it says a second time takes nothing back, unless it may have numbered anew.
+                self.offset = self.offset(now).max(Some(id + 1));
                 self.moved_at = now;
                 Next::Ask
             }

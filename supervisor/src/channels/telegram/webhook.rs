@@ -71,12 +71,10 @@ async fn open(bot: &Bot, webhook: &Webhook) -> TcpListener {
     loop {
         match TcpListener::bind((webhook.host.as_str(), webhook.port)).await {
             Ok(listener) => {
-                let port = webhook.port;
-                tracing::info!(
-                    account = bot.account.id,
-                    port,
-                    "the webhook is listened for"
-                );
+                let address = listener.local_addr();
+                let address = address.map(|at| at.to_string()).unwrap_or_default();
+                let bot = &bot.account.id;
+                tracing::info!("the webhook of {bot} is listened for on {address}");
                 return listener;
             }
             Err(error) => bot

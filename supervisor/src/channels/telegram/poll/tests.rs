@@ -21,6 +21,8 @@ async fn the_offset_is_behind_what_is_stored() {
     assert_eq!(poll.offset(Instant::now()), Some(51));
     poll.failed(&network());
     assert_eq!(poll.offset(Instant::now()), Some(51));
+    poll.answered(Some(45), Instant::now(), SECOND);
+    assert_eq!(poll.offset(Instant::now()), Some(51), "said a second time");
     poll.answered(None, Instant::now(), SECOND);
     assert_eq!(poll.offset(Instant::now()), Some(51));
 }
