@@ -2,7 +2,7 @@
 //! Every other tag is text, shown as it was written.
 
 /// How far behind a tag its end is looked for, in bytes.
-const NEAR: usize = 1000;
+const NEAR: usize = 256;
 
 /// A tag that is understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

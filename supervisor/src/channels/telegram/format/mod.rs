@@ -18,6 +18,7 @@ mod link;
 mod inline_html;
 mod code;
 mod spoiler;
+mod math;
 mod source;
 mod mend;
 mod cut;
@@ -72,7 +73,7 @@ impl Page {
     /// Reads Markdown.
     pub(crate) fn read(text: &str, reading: Reading) -> Self {
         let source = source::clean(text);
-        let source = source::protect_math(&source, reading);
+        let source = math::protect(&source, reading);
         read::read(&source, reading)
     }
 

@@ -28,7 +28,7 @@ const MAX_PARTS: usize = 5;
 /// Most files that long code becomes.
 const MAX_CODE_FILES: usize = 8;
 /// Longest answer that is rendered, in bytes; of a longer one only the beginning is.
-const MAX_RENDERED: usize = 256 * 1024;
+const MAX_RENDERED: usize = 128 * 1024;
 /// How much of that is read for its first message.
 const BEGINNING: usize = 32 * 1024;
 /// Longest caption, in UTF-16 units.
