@@ -3,7 +3,7 @@
 
 use super::rows::{now_ms, signed, unsigned};
 use super::{Durability, JobError, Store, StoreError};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::Value;
 
 /// Something to be said once.
@@ -28,6 +28,8 @@ pub struct NoticeId(pub u64);
 pub struct NoticeRow {
     /// Its name in [`Store::mark_said`].
     pub id: NoticeId,
+    /// Unique in a state directory.
+    pub key: String,
     /// The channel's own words on where to.
     pub target: Value,
     /// What is said.
@@ -64,7 +66,7 @@ impl Store {
         let (channel, account) = (channel.to_owned(), account.to_owned());
         self.run(Durability::Relaxed, move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT id, target, body, at FROM notices
+                "SELECT id, key, target, body, at FROM notices
                  WHERE sent_at IS NULL AND id > ?1 AND channel = ?2
                     AND json_extract(target, '$.account') = ?3
                  ORDER BY id LIMIT ?4",
@@ -75,6 +77,51 @@ impl Store {
                 unsaid.push(notice_row(row)?);
             }
             Ok(unsaid)
+        })
+        .await
+    }
+
+    /// What a notice says, said or not; `None` where there is none of this key.
+    ///
+    /// # Errors
+    /// Only what the disk says.
+    pub async fn notice_body(&self, key: &str) -> Result<Option<Value>, StoreError> {
+        let key = key.to_owned();
+        let found: Option<String> = self
+            .run(Durability::Relaxed, move |connection| {
+                let mut statement =
+                    connection.prepare_cached("SELECT body FROM notices WHERE key = ?1")?;
+                Ok(statement.query_row([key], |row| row.get(0)).optional()?)
+            })
+            .await?;
+        // What can not be read says nothing.
+        Ok(found.and_then(|body| serde_json::from_str(&body).ok()))
+    }
+
+    /// The keys of one channel's account that begin with `prefix`, and have none beside them that is
+    /// the same followed by `end`.
+    ///
+    /// # Errors
+    /// Only what the disk says.
+    pub async fn open_notices(
+        &self,
+        channel: &str,
+        account: &str,
+        prefix: &'static str,
+        end: &'static str,
+    ) -> Result<Vec<String>, StoreError> {
+        let (channel, account) = (channel.to_owned(), account.to_owned());
+        self.run(Durability::Relaxed, move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT key FROM notices AS asked
+                 WHERE channel = ?1 AND json_extract(target, '$.account') = ?2
+                    AND key GLOB ?3 || '*' AND key NOT GLOB '*' || ?4
+                    AND NOT EXISTS (SELECT 1 FROM notices WHERE key = asked.key || ?4)
+                 ORDER BY id",
+            )?;
+            let rows =
+                statement.query_map(params![channel, account, prefix, end], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
         .await
     }
@@ -117,8 +164,9 @@ pub(super) fn insert(connection: &Connection, notice: &NewNotice) -> Result<bool
 fn notice_row(row: &Row<'_>) -> Result<NoticeRow, JobError> {
     Ok(NoticeRow {
         id: NoticeId(unsigned(row.get(0)?)),
-        target: serde_json::from_str(&row.get::<_, String>(1)?)?,
-        body: serde_json::from_str(&row.get::<_, String>(2)?)?,
-        at: row.get(3)?,
+        key: row.get(1)?,
+        target: serde_json::from_str(&row.get::<_, String>(2)?)?,
+        body: serde_json::from_str(&row.get::<_, String>(3)?)?,
+        at: row.get(4)?,
     })
 }

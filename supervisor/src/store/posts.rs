@@ -3,11 +3,12 @@
 //!
 //! Done posts are kept for a while: they tell our own messages from one whose sending was cut off.
 
-use super::rows::{now_ms, signed, unsigned};
+use super::rows::{now_ms, signed};
 use super::{Durability, JobError, OutboxId, Store, StoreError};
 use ipc::id::{AgentId, SessionKey};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 use serde_json::Value;
+use std::ops::RangeInclusive;
 
 /// A message that is about to be sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,8 +124,7 @@ impl Store {
         .await
     }
 
-    /// The newest message known in a chat, or with `None` in any of the account's; 0 for none. The
-    /// stored updates of a chat count, not only what we said.
+    /// The newest of our messages in the chats of these numbers; 0 for none.
     ///
     /// # Errors
     /// Only what the disk says.
@@ -132,7 +132,7 @@ impl Store {
         &self,
         channel: &str,
         account: &str,
-        chat: Option<i64>,
+        chats: RangeInclusive<i64>,
     ) -> Result<i64, StoreError> {
         let (channel, account) = (channel.to_owned(), account.to_owned());
         self.run(Durability::Relaxed, move |connection| {
@@ -140,9 +140,12 @@ impl Store {
                 .prepare_cached(
                     "SELECT max(message) FROM posts
                      WHERE channel = ?1 AND json_extract(target, '$.account') = ?2
-                        AND (?3 IS NULL OR json_extract(target, '$.chat') = ?3)",
+                        AND json_extract(target, '$.chat') BETWEEN ?3 AND ?4",
                 )?
-                .query_row(params![channel, account, chat], |row| row.get(0))?;
+                .query_row(
+                    params![channel, account, chats.start(), chats.end()],
+                    |row| row.get(0),
+                )?;
             Ok(newest.unwrap_or(0))
         })
         .await

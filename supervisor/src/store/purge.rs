@@ -2,9 +2,11 @@
 //! stay.
 
 use super::history;
+use super::pictures;
 use super::rows::now_ms;
 use rusqlite::{Connection, TransactionBehavior, params};
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
 
 /// How long an answered input is kept: so long its idempotency key finds the answer.
 const KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1000;
@@ -28,6 +30,9 @@ impl Schedule {
             return false;
         }
         // An error is left for the next time: the rows are only old, not in the way.
+        if let Some(folder) = media(connection) {
+            pictures::forget(&folder, SystemTime::now());
+        }
         let forgotten = forget(connection, now_ms() - KEPT_MS).unwrap_or(0)
             + thin(connection, now_ms()).unwrap_or(0);
         if forgotten == 0 {
@@ -35,6 +40,12 @@ impl Schedule {
         }
         forgotten > 0
     }
+}
+
+/// Where pictures are: beside the database's own folder.
+fn media(connection: &Connection) -> Option<PathBuf> {
+    let file = Path::new(connection.path()?);
+    Some(file.parent()?.parent()?.join("media"))
 }
 
 fn thin(connection: &mut Connection, now_ms: i64) -> rusqlite::Result<usize> {
