@@ -22,14 +22,12 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     pub(crate) async fn start(programs: &Path, base_url: &str) -> Result<Self> {
+        Self::start_with(programs, &config(base_url)).await
+    }
+
+    /// One with a configuration of its own.
+    pub(crate) async fn start_with(programs: &Path, config: &serde_json::Value) -> Result<Self> {
         let state = tempfile::tempdir()?;
-        let config = serde_json::json!({
-            "models": { "providers": { "mock": {
-                "baseUrl": base_url, "apiKey": "bench", "api": "openai-completions",
-                "models": [{ "id": "instant", "contextWindow": 1_000_000 }],
-            } } },
-            "agents": { "defaults": { "model": { "primary": "mock/instant" } } },
-        });
         std::fs::write(state.path().join("openclaw.json"), config.to_string())?;
         let (child, ready_after) = launch(programs, state.path()).await?;
         Ok(Self {
@@ -56,6 +54,17 @@ impl Gateway {
     pub(crate) fn workspace(&self) -> PathBuf {
         self.state.path().join("workspace")
     }
+}
+
+/// The instant model, and nothing else.
+pub(crate) fn config(base_url: &str) -> serde_json::Value {
+    serde_json::json!({
+        "models": { "providers": { "mock": {
+            "baseUrl": base_url, "apiKey": "bench", "api": "openai-completions",
+            "models": [{ "id": "instant", "contextWindow": 1_000_000 }],
+        } } },
+        "agents": { "defaults": { "model": { "primary": "mock/instant" } } },
+    })
 }
 
 impl Drop for Gateway {

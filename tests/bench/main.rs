@@ -12,6 +12,7 @@ mod egress;
 mod gateway;
 mod mock;
 mod procfs;
+mod telegram;
 mod walls;
 
 use anyhow::{Context as _, Result};
@@ -101,6 +102,7 @@ async fn measure() -> Result<Vec<Row>> {
     rows.push(resume(&programs, &mock).await?);
     rows.extend(many(&programs, &mock).await?);
     rows.push(accounting(&programs, &mock).await?);
+    rows.extend(telegram::rows(&programs, &mock).await?);
     Ok(rows)
 }
 

@@ -67,11 +67,23 @@ async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<Seen>>>) {
     while let Some(body) = request(&mut stream, &mut buffer).await {
         let asked = Instant::now();
         let (wait, answer) = answer(&body);
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
+        let length = TOLD.len() + answer.len();
+        let is_told = answer == told();
+        let mut response = if is_told {
+            // The beginning now, the end after the wait.
+            let begin = format!("{head}content-length: {length}\r\n\r\n{TOLD}");
+            if stream.write_all(begin.as_bytes()).await.is_err() {
+                return;
+            }
+            String::new()
+        } else {
+            format!("{head}content-length: {}\r\n\r\n", answer.len())
+        };
+        response += &answer;
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
-        let response = format!("{head}content-length: {}\r\n\r\n{answer}", answer.len());
         // Noted before the last byte is out: whoever reads the answer finds the note.
         let answered = Instant::now();
         if let Ok(mut seen) = seen.lock() {
@@ -81,6 +93,14 @@ async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<Seen>>>) {
             return;
         }
     }
+}
+
+/// How an answer that is told begins; it ends as all do, after a wait.
+const TOLD: &str = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\
+    \"content\":\"Once upon a time there was a fox who lived in a wood. \"}}]}\n\n";
+
+fn told() -> String {
+    events(&[r#"{"content":"The end."}"#], "stop")
 }
 
 /// One request's body.
@@ -118,7 +138,7 @@ fn answer(body: &[u8]) -> (Duration, String) {
     let body = String::from_utf8_lossy(body);
     let last = |word: &str| body.rfind(word);
     let tool = last("\"role\":\"tool\"");
-    let wanted = ["bench-exec", "bench-read", "bench-slow"]
+    let wanted = ["bench-exec", "bench-read", "bench-slow", "bench-told"]
         .into_iter()
         .filter_map(|word| last(word).map(|at| (at, word)))
         .max();
@@ -129,6 +149,8 @@ fn answer(body: &[u8]) -> (Duration, String) {
         Some((at, "bench-read")) if tool < Some(at) => {
             (Duration::ZERO, call("read", r#"{\"path\":\"small.txt\"}"#))
         }
+        // Long enough for what was told to be shown, and for the next edit to be due.
+        Some((_, "bench-told")) => (Duration::from_millis(1300), told()),
         Some((_, "bench-slow")) => (Duration::from_secs(1), text()),
         Some(_) | None => (Duration::ZERO, text()),
     }

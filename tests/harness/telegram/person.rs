@@ -424,6 +424,13 @@ impl Person {
         sees_where(&self.bot, self.chat, self.sees, what, holds).await;
     }
 
+    /// Waits until there are more messages of the bot than so many.
+    pub async fn sees_more_than(&self, count: usize) {
+        let ours = |chat: &[Shown]| chat.iter().filter(|shown| shown.is_ours()).count();
+        let what = format!("more than {count} messages");
+        self.sees_where(&what, |chat| ours(chat) > count).await;
+    }
+
     /// Writes something and waits for the next message of the bot that satisfies a condition.
     pub async fn asks(&self, text: &str, holds: impl Fn(&Shown) -> bool) -> Shown {
         let asked = self.says(text).await;
