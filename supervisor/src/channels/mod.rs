@@ -14,7 +14,7 @@ use ipc::control::ChannelStatus;
 use pairing::Desk;
 use std::fmt;
 use std::sync::Arc;
-use telegram::{Account, ApiError, Bot, Told};
+use telegram::{Account, ApiError, Bot, Parts, Told};
 use tokio::sync::Mutex;
 
 /// All channels of the gateway.
@@ -83,12 +83,13 @@ impl Channels {
     }
 
     fn begin(&self, settings: Arc<TelegramAccount>) -> Runs {
-        let begun = Account::start(
-            Arc::clone(&settings),
-            Arc::clone(&self.services),
-            Arc::clone(&self.router),
-            Arc::clone(&self.again),
-        );
+        let parts = Parts {
+            services: Arc::clone(&self.services),
+            router: Arc::clone(&self.router),
+            pairing: Arc::clone(&self.pairing),
+            again: Arc::clone(&self.again),
+        };
+        let begun = Account::start(Arc::clone(&settings), parts);
         begun.map_or_else(|why| Runs::Failed { settings, why }, Runs::Bot)
     }
 

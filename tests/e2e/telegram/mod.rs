@@ -2,3 +2,5 @@
 
 mod crash;
 mod flow;
+mod receive;
+mod seen;

@@ -2,13 +2,12 @@
 
 use super::api::{Api, ApiError};
 use super::backoff::Backoff;
-use super::bot::{Bot, Me};
+use super::bot::{Bot, Me, Parts};
+use super::chat::Desk;
 use super::intake::{self, Intake, Poke};
 use super::status::{Board, State, now_ms};
 use super::{poll, webhook};
-use crate::broker::Services;
 use crate::config::TelegramAccount;
-use crate::router::Router;
 use crate::store::StoreError;
 use ipc::control::ChannelStatus;
 use secrecy::ExposeSecret;
@@ -34,15 +33,10 @@ impl Account {
     ///
     /// # Errors
     /// [`ApiError::Network`] where no HTTP client can be made for it.
-    pub(crate) fn start(
-        account: Arc<TelegramAccount>,
-        services: Arc<Services>,
-        router: Arc<Router>,
-        again: Arc<dyn Fn() + Send + Sync>,
-    ) -> Result<Self, ApiError> {
+    pub(crate) fn start(account: Arc<TelegramAccount>, parts: Parts) -> Result<Self, ApiError> {
         let api = Api::of(&account)?;
         let (intake, poked) = Intake::new();
-        let bot = Arc::new(Bot::new(api, account, services, router, again, intake));
+        let bot = Arc::new(Bot::new(api, account, parts, intake));
         let mut tasks = JoinSet::new();
         tasks.spawn(live(Arc::clone(&bot), poked));
         Ok(Self { bot, tasks })
@@ -58,9 +52,14 @@ impl Account {
         &self.bot
     }
 
-    /// Ends it. What it was doing is on disk, and done again by the next one.
+    /// Ends it: what is on its way out arrives, within a few seconds. What else it was doing is on
+    /// disk, and done again by the next one.
     pub(crate) async fn stop(mut self) {
         self.tasks.shutdown().await;
+        if let Some(desk) = self.bot.desk() {
+            self.bot.speaks(None);
+            desk.stop().await;
+        }
     }
 }
 
@@ -81,6 +80,8 @@ async fn live(bot: Arc<Bot>, poked: mpsc::Receiver<Poke>) {
     if !introduce(&bot).await {
         return;
     }
+    let desk = Desk::start(Arc::clone(&bot), Arc::new(overhears::Approvals));
+    bot.speaks(Some(desk));
     // What waits is handled also while its server can not be reached.
     tokio::join!(
         intake::dispatch(Arc::clone(&bot), poked),
@@ -301,8 +302,29 @@ pub(crate) async fn status(bot: &Bot, probe: bool) -> ChannelStatus {
         waiting: counts.waiting,
         held: counts.held,
         unreadable: status.unreadable,
-        unsent: 0,
+        unsent: bot.desk().map_or(0, |desk| desk.figures().waiting as u64),
         last_error: status.last_error,
+    }
+}
+
+mod overhears {
+    use crate::channels::telegram::Origin;
+    use crate::channels::telegram::chat::Overhears;
+    use crate::store::NewNotice;
+    use ipc::approval::{ApprovalEnd, ApprovalRequest};
+    use ipc::id::SessionKey;
+
+    /// Commands that wait are told of by `openclaw approvals` alone.
+    pub(super) struct Approvals;
+
+    impl Overhears for Approvals {
+        fn asked(&self, _: &Origin, _: &SessionKey, _: &ApprovalRequest) -> Option<NewNotice> {
+            None
+        }
+
+        fn ended(&self, _: &Origin, _: &SessionKey, _: &ApprovalEnd) -> Option<NewNotice> {
+            None
+        }
     }
 }
 

@@ -1,11 +1,14 @@
 //! One bot, as everything that is done for it sees it.
 
 use super::api::Api;
+use super::chat::Desk;
 use super::intake::Intake;
 use super::status::Board;
 use crate::broker::Services;
+use crate::channels::pairing;
 use crate::config::TelegramAccount;
 use crate::router::Router;
+use arc_swap::ArcSwapOption;
 use serde::Deserialize;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -22,6 +25,8 @@ pub(crate) struct Bot {
     pub(crate) services: Arc<Services>,
     /// The way to sessions.
     pub(crate) router: Arc<Router>,
+    /// Where strangers ask to be let in.
+    pub(crate) pairing: Arc<pairing::Desk>,
     /// What `/restart` does.
     pub(crate) again: Arc<dyn Fn() + Send + Sync>,
     /// Where it is said that something waits to be handled.
@@ -29,6 +34,20 @@ pub(crate) struct Bot {
     /// Where its tasks say how it is doing.
     pub(super) board: Board,
     me: OnceLock<Me>,
+    desk: ArcSwapOption<Desk>,
+}
+
+/// What every bot works with.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    /// What every session works with.
+    pub(crate) services: Arc<Services>,
+    /// The way to sessions.
+    pub(crate) router: Arc<Router>,
+    /// Where strangers ask to be let in.
+    pub(crate) pairing: Arc<pairing::Desk>,
+    /// What `/restart` does.
+    pub(crate) again: Arc<dyn Fn() + Send + Sync>,
 }
 
 /// Who a bot is, as its server says.
@@ -46,28 +65,31 @@ pub(crate) struct Me {
 
 impl Bot {
     /// A bot whose server was not asked yet who it is.
-    pub(crate) fn new(
+    pub(super) fn new(
         api: Api,
-        account: Arc<TelegramAccount>,
-        services: Arc<Services>,
-        router: Arc<Router>,
-        again: Arc<dyn Fn() + Send + Sync>,
+        settings: Arc<TelegramAccount>,
+        parts: Parts,
         intake: Intake,
     ) -> Self {
-        // The configuration takes no token without one.
-        let id = api.bot().unwrap_or_default();
-        let me = OnceLock::new();
-        let board = Board::new();
-        Self {
-            api,
-            account,
-            id,
+        let Parts {
             services,
             router,
+            pairing,
+            again,
+        } = parts;
+        Self {
+            // The configuration takes no token without one.
+            id: api.bot().unwrap_or_default(),
+            api,
+            account: settings,
+            services,
+            router,
+            pairing,
             again,
             intake,
-            board,
-            me,
+            board: Board::new(),
+            me: OnceLock::new(),
+            desk: ArcSwapOption::empty(),
         }
     }
 
@@ -79,6 +101,16 @@ impl Bot {
             first_name: String::new(),
         };
         self.me.get().cloned().unwrap_or_else(unnamed)
+    }
+
+    /// Where it speaks; nowhere before it was introduced, and after it was stopped.
+    pub(crate) fn desk(&self) -> Option<Arc<Desk>> {
+        self.desk.load_full()
+    }
+
+    /// From now on it speaks there. (The desk has the bot, and the bot the desk: `None` parts them.)
+    pub(super) fn speaks(&self, desk: Option<Arc<Desk>>) {
+        self.desk.store(desk);
     }
 
     /// The server said who it is. The first word holds: a new name comes with the next start.

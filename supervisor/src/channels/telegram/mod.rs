@@ -14,6 +14,7 @@ mod poll;
 mod webhook;
 mod intake;
 mod glance;
+mod strangers;
 mod commands;
 mod chat;
 mod bot;

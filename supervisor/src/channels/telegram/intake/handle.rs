@@ -2,6 +2,7 @@
 //! come before the update is finished.
 
 use super::super::bot::Bot;
+use super::super::chat::Notice;
 use super::super::convert::{self, ChatKind, Happening, Incoming, Us};
 use super::super::{Origin, Place};
 use crate::message::Inbound;
@@ -77,6 +78,9 @@ pub(super) async fn handle(
 
 /// Somebody said something.
 async fn said(bot: &Arc<Bot>, message: Incoming) -> Result<End, Blocked> {
+    if let Some(desk) = bot.desk() {
+        desk.saw(message.place.chat, message.message);
+    }
     let Some(owner) = thin::admit(bot, &message) else {
         return Ok(End::plain(UpdateState::Done));
     };
@@ -111,12 +115,27 @@ async fn submit(
         Err(StoreError::QueueFull { .. }) => return Err(Blocked::Full { session, agent }),
         other => other?,
     };
+    let mut notices = Vec::new();
     match submitted.answer {
-        Awaited::Said(_) | Awaited::Given(_) | Awaited::Coming(_) => {}
+        // Nothing to say: what was asked for says so itself.
+        Awaited::Said(said) if said.text.is_empty() => {}
+        Awaited::Said(said) => {
+            let key = format!("said:{}:{}", bot.id, message.update);
+            let notice = Notice::said(message.place.clone(), Some(message.message), said);
+            notices.push(notice.to_new(key));
+        }
+        // It is in the outbox, or was sent.
+        Awaited::Given(_) => {}
+        Awaited::Coming(_) => {
+            if let Some(desk) = bot.desk() {
+                desk.expect(&message.place, &session, &agent);
+            }
+        }
     }
     Ok(End {
+        state: UpdateState::Done,
+        notices,
         told,
-        ..End::plain(UpdateState::Done)
     })
 }
 
