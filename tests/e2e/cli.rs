@@ -6,5 +6,6 @@ mod chat;
 mod sessions;
 mod models;
 mod own;
+mod channels;
 mod socket;
 mod top;

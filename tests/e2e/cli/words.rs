@@ -53,6 +53,8 @@ async fn every_command_explains_itself() {
         "health",
         "models",
         "sessions",
+        "channels",
+        "pairing",
         "config",
         "doctor",
         "completion",

@@ -162,13 +162,16 @@ async fn a_refused_token_stops_the_bot_and_says_what_to_do() {
     );
     let (code, channels) = status(&gateway, &["--probe"]).await;
     assert_eq!((code, &channels[0]["ok"]), (1, &json!(false)));
-    let at = gateway.address().await;
-    let (code, ready) = http::ask(at, "GET /ready", &[], b"").await.unwrap();
-    let ready: Value = serde_json::from_slice(&ready).unwrap();
-    assert_eq!(
-        (code, &ready["failing"]),
-        (503, &json!(["Telegram"])),
-        "{ready}"
+    let ready = || async {
+        let at = gateway.address().await;
+        let (code, page) = http::ask(at, "GET /ready", &[], b"").await.unwrap();
+        let page: Value = serde_json::from_slice(&page).unwrap();
+        (code, page["failing"].clone())
+    };
+    eventually!(
+        ready().await == (503, json!(["Telegram"])),
+        "{:?}",
+        ready().await
     );
 
     // A token that is good mends it, without a restart.
