@@ -138,7 +138,7 @@ fn is_half_tag(inner: &str) -> bool {
     let said = inner.trim_end().to_ascii_lowercase();
     let known =
         |name: &&str| name.starts_with(&said) || (name.ends_with(':') && said.starts_with(*name));
-    NAMES.iter().any(|name| known(&name))
+    NAMES.iter().any(known)
 }
 
 /// What a line names.

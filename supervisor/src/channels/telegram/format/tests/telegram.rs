@@ -2,7 +2,7 @@
 //! drop in silence is an error here.
 
 /// The text that is left of it, or what is wrong with it.
-pub(super) fn read(html: &str) -> Result<String, String> {
+pub(crate) fn read(html: &str) -> Result<String, String> {
     let mut text = String::new();
     let mut open: Vec<&str> = Vec::new();
     let mut rest = html;
