@@ -147,6 +147,7 @@ impl App {
         let reload = Arc::new(Notify::new());
         let (counted, answering) = watch::channel(0);
         let (opened, door) = watch::channel(Door::default());
+        let door_seen = door.clone();
         let control = Control {
             services: Arc::clone(&services),
             router: Arc::clone(&router),
@@ -173,6 +174,7 @@ impl App {
                 channels: Arc::clone(&channels),
                 began,
             }));
+            tasks.spawn(tell_where(door_seen, Arc::clone(&channels)));
             let gateway = services.live.load().config.gateway.clone();
             tasks.spawn(http::serve(gateway, pages, opened, ending.stop.clone()));
         }
@@ -272,6 +274,15 @@ async fn go_on(
     // Last: who watches what goes on finds it going.
     if let Some(channels) = channels {
         channels.renew().await;
+    }
+}
+
+/// Tells the desk of pairing where its page is, as long as there are pages.
+async fn tell_where(mut door: watch::Receiver<Door>, channels: Arc<Channels>) {
+    while door.changed().await.is_ok() {
+        if let Door::Open(address) = &*door.borrow_and_update() {
+            channels.pairing().pages_at(*address);
+        }
     }
 }
 

@@ -132,7 +132,8 @@ pub enum Event {
         /// What happened: `asked`, `approved`, `approved as owner`, `rejected`, `revoked`,
         /// `locked out`.
         what: String,
-        /// Who said so: the sender, `cli`, or the page and where it was opened.
+        /// Who said so: the sender, `the command line`, or the page, where it was opened and by
+        /// whose token.
         by: String,
     },
     /// Lines that could not be written, and so are missing before this one.

@@ -60,7 +60,14 @@ impl Client {
         let desk = Arc::clone(self.control.channels.pairing());
         let said = desk.revoke(account, sender, BY).map(|accounts| {
             let accounts = accounts.join(", ");
-            format!("{sender} is let in no more by {CHANNEL} {accounts}")
+            let said = format!("{sender} is let in no more by {CHANNEL} {accounts}");
+            match desk.listed(sender).join(", ") {
+                listed if listed.is_empty() => said,
+                listed => format!(
+                    "{said}; but channels.{CHANNEL}.allowFrom lists them: they may still speak to \
+                     {listed}"
+                ),
+            }
         });
         self.word(said).await
     }

@@ -4,15 +4,17 @@
 //! |---|---|---|
 //! | `/health`, `/healthz` | 200 while the gateway lives | anyone who reaches it |
 //! | `/ready`, `/readyz` | 200, or 503 with the parts that fail | the same; reasons at home alone |
+//! | `/pair/CODE` | who asks to speak to a bot, and a form to decide it | anyone who has the code; decided with a token |
 //! | `/metrics` | figures in Prometheus' text form | at home; beyond it with the gateway's token |
 //!
 //! At home is on loopback, with no `gateway.publicUrl` and no proxy in between. Loopback is no proof
 //! of who asks: a browser on this machine is there as well. So a page asked for under another name
-//! than this machine's own, or the public one, is refused (DNS rebinding), and none of them changes
+//! than this machine's own, or the public one, is refused (DNS rebinding), and none but `/pair` changes
 //! anything. Everything is bounded: connections, heads, the time an answer takes. Other parts nest
 //! pages of their own into `pages`. Never opens the way to a session: that is the control socket's.
 
 mod serve;
+mod pair;
 mod guard;
 mod ready;
 mod metrics;
@@ -51,7 +53,8 @@ pub(crate) fn pages(pages: Arc<Pages>) -> axum::Router {
         .route("/ready", get(ready))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
-        .with_state((pages, door.clone()))
+        .with_state((Arc::clone(&pages), door.clone()))
+        .merge(pair::pages(pages, &door))
         .layer(axum::middleware::from_fn_with_state(door, guard::check))
 }
 

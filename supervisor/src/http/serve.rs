@@ -2,7 +2,7 @@
 
 use crate::config::{Bind, Gateway};
 use crate::control::Door;
-use axum::extract::Request;
+use axum::extract::{Extension, Request};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
@@ -30,6 +30,10 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// A port that is taken is tried again this often.
 const TRY_EVERY: Duration = Duration::from_secs(5);
 
+/// Who asks for a page, as far as their address tells.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
+
 /// Serves pages until the gateway stops, and says at `door` where. A port that is in use stops
 /// nothing else, and is tried again.
 pub(crate) async fn serve(
@@ -47,12 +51,12 @@ pub(crate) async fn serve(
             let Ok(place) = Arc::clone(&room).acquire_owned().await else {
                 return;
             };
-            let Some(client) = accept(&mut listeners).await else {
+            let Some((client, peer)) = accept(&mut listeners).await else {
                 continue;
             };
             // Those that have ended are let go.
             while clients.try_join_next().is_some() {}
-            let pages = pages.clone();
+            let pages = pages.clone().layer(Extension(Peer(peer.ip())));
             clients.spawn(async move {
                 attend(client, pages).await;
                 drop(place);
@@ -116,7 +120,7 @@ async fn bind(gateway: &Gateway) -> io::Result<(Vec<TcpListener>, SocketAddr)> {
     Ok((listeners, address))
 }
 
-async fn accept(listeners: &mut [TcpListener]) -> Option<TcpStream> {
+async fn accept(listeners: &mut [TcpListener]) -> Option<(TcpStream, SocketAddr)> {
     let accepted = match listeners {
         [one, other] => tokio::select! {
             accepted = one.accept() => accepted,
@@ -126,7 +130,7 @@ async fn accept(listeners: &mut [TcpListener]) -> Option<TcpStream> {
         _ => return std::future::pending().await,
     };
     match accepted {
-        Ok((client, _)) => Some(client),
+        Ok(client) => Some(client),
         Err(error) => {
             tracing::debug!("a client was not accepted: {error}");
             // Out of descriptors, most likely: others must end first.

@@ -3,9 +3,14 @@
 use super::requests::Request;
 use super::{Code, Desk, MOST, now_ms};
 use crate::store::StoreError;
+use std::sync::PoisonError;
 
 /// A stranger who wrote again is noted this much later, in milliseconds: a flood is not written.
 const NOTED_EVERY: i64 = 60_000;
+/// An hour, in milliseconds.
+const HOUR: i64 = 3_600_000;
+/// So many messages of those who may not ask are answered in an hour.
+const TOLD: u32 = 20;
 
 /// A stranger.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +31,10 @@ pub(crate) enum Asked {
     /// They have a code: this one, and were perhaps told before.
     Has(Request),
     /// Too many ask already.
-    Full,
+    Full {
+        /// Whether this one is told, and in which hour since 1970: few are.
+        tell: Option<i64>,
+    },
     /// They were sent away.
     Away,
 }
@@ -57,7 +65,10 @@ impl Desk {
         }
         let others = pending.iter().filter(|request| request.account == account);
         if others.count() >= MOST {
-            return Ok(Asked::Full);
+            drop(shelf);
+            return Ok(Asked::Full {
+                tell: self.tells(now),
+            });
         }
         let request = Request {
             account: account.to_owned(),
@@ -72,6 +83,19 @@ impl Desk {
         drop(shelf);
         self.record(account, sender, "asked", sender);
         Ok(Asked::Has(request))
+    }
+}
+
+impl Desk {
+    /// The hour, if one more may be told in it that too many ask.
+    fn tells(&self, now: i64) -> Option<i64> {
+        let hour = now.div_euclid(HOUR);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.0 != hour {
+            *told = (hour, 0);
+        }
+        told.1 = told.1.saturating_add(1);
+        (told.1 <= TOLD).then_some(hour)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The desk itself: what it knows.
 
 use super::attempts::{Attempts, Source};
-use super::requests::Request;
+use super::requests::{Request, bare};
 use super::rights;
 use super::shelf::Shelf;
 use super::word::WordError;
@@ -24,6 +24,8 @@ pub(crate) struct Desk {
     shelf: Mutex<Shelf>,
     attempts: Mutex<Attempts>,
     changed: watch::Sender<u64>,
+    /// How many were told in which hour that too many ask.
+    pub(super) told: Mutex<(i64, u32)>,
     /// Where our pages are.
     address: Mutex<Option<SocketAddr>>,
 }
@@ -47,6 +49,7 @@ impl Desk {
             shelf: Mutex::new(Shelf::new(&folder)),
             attempts: Mutex::default(),
             changed: watch::Sender::new(0),
+            told: Mutex::default(),
             address: Mutex::default(),
         }
     }
@@ -108,6 +111,14 @@ impl Desk {
             }
         }
         Ok(paired)
+    }
+
+    /// The accounts whose configuration lists somebody by number: the desk can not put them out.
+    pub(crate) fn listed(&self, sender: &str) -> Vec<String> {
+        let (config, sender) = (self.config(), bare(sender));
+        let accounts = config.telegram.iter();
+        let lists = accounts.filter(|account| account.allow_from.iter().any(|id| id == sender));
+        lists.map(|account| account.id.clone()).collect()
     }
 
     /// Who asked and was let in, and was not told yet.

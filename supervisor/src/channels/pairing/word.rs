@@ -117,6 +117,8 @@ impl Desk {
         let mut put_out = Vec::new();
         for account in meant {
             if shelf.take_out(account, sender)? {
+                // The code they were let in by is not good once more.
+                shelf.forget(account, sender)?;
                 put_out.push(account.to_owned());
             }
         }
