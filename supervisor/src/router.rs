@@ -7,6 +7,7 @@ use crate::store::{NewInput, StoreError, StoredInput};
 use ipc::control::FinalReply;
 use ipc::id::{AgentId, InputId, SessionKey};
 use ipc::refusal::{Refusal, RefusalKind};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::{Mutex, watch};
@@ -171,6 +172,30 @@ impl Router {
                     again,
                     answer,
                 });
+            }
+        }
+    }
+
+    /// Says something to a session that is for the session itself, such as `/status`; what that says
+    /// to it. `None` when it is for the model after all: nothing has happened then.
+    ///
+    /// # Errors
+    /// When the session can not be read from disk.
+    pub async fn direct(
+        &self,
+        key: &SessionKey,
+        agent: &AgentId,
+        text: &str,
+        channel: &str,
+        origin: &Value,
+    ) -> Result<Option<Said>, StoreError> {
+        if !session::is_directive(text) {
+            return Ok(None);
+        }
+        loop {
+            let handle = self.session(key, agent).await?;
+            if let Ok(said) = handle.direct(text, channel, origin).await {
+                return Ok(said);
             }
         }
     }

@@ -9,6 +9,7 @@ use crate::config::{Config, ModelRef, QueueMode, Thinking};
 use crate::message::{Button, Said};
 use crate::store::StoreError;
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 /// Buttons for models; who wants another types its name.
 const MAX_BUTTONS: usize = 12;
@@ -152,7 +153,15 @@ impl Driver {
     /// The model a person means.
     fn model_named(&self, config: &Config, name: &str) -> Result<ModelRef, String> {
         let there = self.models_there_are(config);
-        let model = match config.aliases.get(&name.to_ascii_lowercase()) {
+        let by_mark = there
+            .iter()
+            .find(|(model, alias)| {
+                let known = alias.clone().unwrap_or_else(|| model.to_string());
+                name == mark(&known)
+            })
+            .map(|(model, _)| model);
+        let alias = config.aliases.get(&name.to_ascii_lowercase());
+        let model = match alias.or(by_mark) {
             Some(model) => model.clone(),
             None => match name.parse::<ModelRef>() {
                 Ok(model) => model,
@@ -303,11 +312,30 @@ fn the_one(there: &[(ModelRef, Option<String>)], name: &str) -> Result<ModelRef,
     }
 }
 
+/// The longest command a button holds everywhere, in bytes.
+const MAX_COMMAND: usize = 64;
+
+/// What chooses the model of that name; a long one has a mark instead, which stays the same.
+fn command_for(name: &str) -> String {
+    let command = format!("/model {name}");
+    match command.len() <= MAX_COMMAND {
+        true => command,
+        false => format!("/model {}", mark(name)),
+    }
+}
+
+/// A short name made of a long one: `#1f2e3d4c5b6a7988`.
+fn mark(name: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    format!("#{:016x}", hasher.finish())
+}
+
 fn model_buttons(models: &[(ModelRef, Option<String>)]) -> Vec<Vec<Button>> {
     let button = |(model, alias): &(ModelRef, Option<String>)| {
         let name = alias.clone().unwrap_or_else(|| model.to_string());
         vec![Button {
-            command: format!("/model {name}"),
+            command: command_for(&name),
             label: name,
         }]
     };
@@ -333,4 +361,28 @@ fn rows(command: &str, words: &[&str]) -> Vec<Vec<Button>> {
         .collect();
     rows.push(vec![button(&"default")]);
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_model_has_a_button_that_fits() {
+        assert_eq!(command_for("openai/gpt-5"), "/model openai/gpt-5");
+        let long = format!("openrouter/{}", "very-long-".repeat(9));
+        assert_eq!(command_for(&long), format!("/model {}", mark(&long)));
+        assert!(command_for(&long).len() <= MAX_COMMAND);
+        assert_ne!(mark(&long), mark("another"));
+    }
+
+    #[test]
+    fn a_model_is_found_by_its_bare_name_if_only_one_has_it() {
+        let there: Vec<(ModelRef, Option<String>)> = ["a/x", "b/x", "a/y"]
+            .map(|name| (name.parse().unwrap(), None))
+            .into();
+        assert_eq!(the_one(&there, "Y").unwrap().to_string(), "a/y");
+        assert!(the_one(&there, "x").unwrap_err().contains("a/x, b/x"));
+        assert!(the_one(&there, "z").is_err());
+    }
 }

@@ -40,6 +40,11 @@ fn last_time_at(hour: u8, now: &Zoned) -> Option<Timestamp> {
     )
 }
 
+/// Whether a message begins its session anew.
+pub(crate) fn begins_anew(text: &str, triggers: &[String]) -> bool {
+    after_trigger(text, triggers).is_some()
+}
+
 /// What is left of a message that begins with one of the words that begin a session anew; `None`
 /// when it does not.
 pub(super) fn after_trigger<'a>(text: &'a str, triggers: &[String]) -> Option<&'a str> {

@@ -143,6 +143,11 @@ pub(super) fn may_command(commands: &Commands, speaker: &Speaker) -> bool {
     lists.flatten().any(|name| is_named(name, channel, id))
 }
 
+/// The same, of whoever says something by a channel.
+pub(crate) fn may_command_from(commands: &Commands, channel: &str, origin: &Value) -> bool {
+    may_command(commands, &speaker(channel, origin))
+}
+
 /// Whether an entry of a list names somebody: `*`, `123` or `telegram:123`.
 fn is_named(entry: &str, channel: &str, id: &str) -> bool {
     let entry = entry.trim();
