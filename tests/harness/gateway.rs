@@ -4,7 +4,7 @@ use crate::chat::{Chat, Control};
 use crate::eventually;
 use crate::model::{KEY, Model, Wire};
 use crate::procfs::{self, Process};
-use crate::telegram::{TOKEN, Telegram};
+use crate::telegram::{Bot, TOKEN, Telegram};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -215,6 +215,12 @@ impl Gateway {
     #[must_use]
     pub fn telegram(&self) -> &Telegram {
         self.telegram.as_ref().expect("it was set up with Telegram")
+    }
+
+    /// The first bot of that Telegram, to be kept while the gateway is stopped and started.
+    #[must_use]
+    pub fn bot(&self) -> Bot {
+        (**self.telegram()).clone()
     }
 
     // === where things are ===

@@ -146,7 +146,7 @@ impl Stage {
 async fn talk(seed: u64, is_killed: bool) -> Vec<[Vec<String>; 2]> {
     let mut gateway = setup().await.start().await;
     gateway.model.thinks(think);
-    let mut stage = Stage::new(gateway.telegram());
+    let mut stage = Stage::new(&gateway.bot());
     // One for what is said, one for when it is ended: what is said is the same without kills.
     let (mut words, mut ends) = (Dice(seed), Dice(seed + 1));
     for _ in 0..ROUNDS {
@@ -208,7 +208,7 @@ async fn ten_thousand_waiting_updates_survive_a_kill_and_are_answered_once() {
     });
     let mut gateway = setup.laid_out();
     gateway.model.thinks(recite);
-    let bot: Bot = (**gateway.telegram()).clone();
+    let bot = gateway.bot();
     bot.set_rates(Rates::none());
     let people: Vec<_> = (0..PEOPLE).map(|n| bot.person(&format!("P{n}"))).collect();
     for number in 0..PEOPLE * EACH {

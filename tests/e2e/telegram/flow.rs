@@ -147,10 +147,10 @@ async fn a_rest_api_is_built_installed_started_and_tried() {
         "npm install --no-audit --no-fund --loglevel error \
          --registry https://{SITE}/npm/ --cafile $NODE_EXTRA_CA_CERTS minirest"
     );
-    let curl = "curl -sS --noproxy '*' --retry 40 --retry-connrefused --retry-delay 1";
+    let curl = "curl -sS --noproxy '*' http://127.0.0.1:3000/todos";
     let tries = format!(
-        "{curl} -X POST -d '{{\"title\":\"buy milk\"}}' http://127.0.0.1:3000/todos && echo && \
-         {curl} http://127.0.0.1:3000/todos"
+        "until {curl} >/dev/null 2>&1; do sleep 0.1; done; \
+         {curl} -X POST -d '{{\"title\":\"buy milk\"}}' && echo && {curl}"
     );
     gateway.model.script([
         turn()
