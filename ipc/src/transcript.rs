@@ -65,6 +65,10 @@ pub enum TranscriptItem {
     },
 }
 
+/// What a picture counts for in a context, in bytes of text: about what providers take for one of
+/// the size that phones send.
+const PICTURE: usize = 4 * 1_500;
+
 /// A picture somebody sent. Its bytes are the supervisor's alone; an agent knows that there is one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
@@ -151,9 +155,8 @@ impl TranscriptItem {
     #[must_use]
     pub fn tokens(&self) -> u32 {
         let bytes = match self {
-            Self::User { text, .. } | Self::Note { text } | Self::Summary { text, .. } => {
-                text.len()
-            }
+            Self::User { text, images, .. } => text.len() + images.len() * PICTURE,
+            Self::Note { text } | Self::Summary { text, .. } => text.len(),
             Self::Answer {
                 text, tool_calls, ..
             } => {

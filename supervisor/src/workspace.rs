@@ -1,8 +1,13 @@
 //! An agent's workspace, as far as the supervisor touches it: it lays down the manuals where there
-//! are none, and reads them for each new agent process.
+//! are none, and reads them for each new agent process; puts there what people send, and takes out
+//! what they are to have.
 //!
 //! Nothing here is opened by path string: a workspace is written by models, and can hold symbolic
 //! links and pipes. Files are opened beneath a directory handle, and only regular ones are read.
+
+mod files;
+
+pub use files::{Opened, open, put};
 
 use crate::config::{Agent, MAIN_MANUAL};
 use cap_std::ambient_authority;

@@ -32,6 +32,12 @@ impl Paths {
         self.state_dir.join("state").join("openclaw.sqlite")
     }
 
+    /// Pictures that came with messages.
+    #[must_use]
+    pub fn media(&self) -> PathBuf {
+        self.state_dir.join("media")
+    }
+
     /// The socket the command line speaks to the gateway through.
     #[must_use]
     pub fn control_socket(&self) -> PathBuf {

@@ -80,8 +80,8 @@ pub struct ModelEntry {
     pub name: String,
     /// Whether it thinks before it answers.
     pub reasoning: bool,
-    /// Whether it sees images.
-    pub images: bool,
+    /// Whether it sees images, where `input` says.
+    pub images: Option<bool>,
     /// Tokens it takes in; `None` where not said.
     pub context_window: Option<u32>,
     /// Tokens it gives out at most; `None` where not said.

@@ -316,9 +316,28 @@ const SEEING: [&str; 8] = [
 ];
 /// How the names of models begin that do not.
 const BLIND: [&str; 22] = [
-    "gpt-3.5", "gpt-4-0", "gpt-oss", "o1-mini", "o1-preview", "o3-mini", "claude-2", "deepseek",
-    "codestral", "devstral", "mistral-7b", "mistral-nemo", "mixtral", "ministral", "magistral",
-    "llama-3", "llama3", "qwen", "glm-4.5", "glm-4.6", "kimi-k2-", "minimax-m",
+    "gpt-3.5",
+    "gpt-4-0",
+    "gpt-oss",
+    "o1-mini",
+    "o1-preview",
+    "o3-mini",
+    "claude-2",
+    "deepseek",
+    "codestral",
+    "devstral",
+    "mistral-7b",
+    "mistral-nemo",
+    "mixtral",
+    "ministral",
+    "magistral",
+    "llama-3",
+    "llama3",
+    "qwen",
+    "glm-4.5",
+    "glm-4.6",
+    "kimi-k2-",
+    "minimax-m",
 ];
 
 /// Whether a model sees pictures, by its name. Where nothing is known: one of the world does, one on

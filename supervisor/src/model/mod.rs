@@ -10,12 +10,15 @@
 //!     ├── openai, responses, codex, anthropic   one wire each: body out, events in
 //!     ├── render   transcript items → the wire's messages, rendered once
 //!     └── sse, http   bytes
+//!   sight     which pictures of a conversation are shown
+//!   speech    recordings, as words
 //!   offline   the built-in responder: no network at all
 //! ```
 //!
 //! An answer is whole or it is none: a stream that is cut short, silent or malformed is a
 //! [`ModelError`]. No secret is in any error, log line or `Debug` text of this module.
 
+mod speech;
 mod stack;
 mod report;
 mod answer;
@@ -46,6 +49,7 @@ pub(crate) use catalog::OFFLINE;
 pub use catalog::price;
 pub use error::ModelError;
 pub use render::RenderCache;
+pub use speech::{Recording, Unheard};
 pub use stack::ModelStack;
 
 use crate::config::{ModelRef, Thinking};

@@ -5,11 +5,12 @@
 //! rendered anew at every call; so a call costs what is new, and one copy of what was.
 
 use super::Context;
+use super::sight::{Pictures, Sight, Unseen};
 use super::wire::List;
 use crate::config::ModelRef;
 use ipc::id::{CallRef, ItemId};
 use ipc::tool::ToolOutcome;
-use ipc::transcript::{Carried, ToolRequest, TranscriptItem};
+use ipc::transcript::{Carried, Image, ToolRequest, TranscriptItem};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ pub(super) const NOTHING: &str = "(no answer)";
 #[derive(Debug, Default)]
 pub struct RenderCache {
     slot: Option<Slot>,
+    /// The pictures of the call that is being made; none between calls.
+    pub(super) pictures: Pictures,
     /// The credential that served last: a session keeps to it, for the provider's own cache.
     pub(super) credential: Option<String>,
     /// The model that answered last.
@@ -33,6 +36,8 @@ pub struct RenderCache {
 struct Slot {
     tag: String,
     generation: u64,
+    /// Which pictures are shown. Another sight is another rendering.
+    sight: Sight,
     /// How many of the context's items are in `closed`, and the last of them.
     items: usize,
     last: Option<ItemId>,
@@ -44,6 +49,9 @@ pub(super) trait Dialect {
     /// Whose provider state is understood, and whose rendered bytes these are.
     fn tag(&self) -> &str;
 
+    /// Whether the model sees pictures.
+    fn sees(&self) -> bool;
+
     /// Writes a group's messages. `last`: it is the end of the request.
     fn write(&self, group: &Group<'_>, last: bool, out: &mut List);
 }
@@ -54,7 +62,33 @@ pub(super) struct Group<'a> {
     /// The answer; absent in the first group.
     pub(super) answer: Option<Answer<'a>>,
     /// What was said after it, or before any answer, in order.
-    pub(super) said: Vec<Cow<'a, str>>,
+    pub(super) said: Vec<Said<'a>>,
+}
+
+/// Somebody's words, and the pictures that are shown with them.
+#[derive(Debug)]
+pub(super) struct Said<'a> {
+    pub(super) text: Cow<'a, str>,
+    pub(super) pictures: Vec<&'a Image>,
+}
+
+impl<'a, T: Into<Cow<'a, str>>> From<T> for Said<'a> {
+    fn from(text: T) -> Self {
+        Self {
+            text: text.into(),
+            pictures: Vec::new(),
+        }
+    }
+}
+
+/// What a request is made of.
+pub(super) struct Rendered<'c> {
+    /// The messages of closed groups.
+    pub(super) closed: &'c [u8],
+    /// Those of the last one.
+    pub(super) tail: List,
+    /// What fills their holes.
+    pub(super) pictures: &'c Pictures,
 }
 
 /// A model's answer.
@@ -87,33 +121,47 @@ impl RenderCache {
         dialect: &impl Dialect,
         context: &Context,
         closing: Option<&str>,
-    ) -> (&[u8], List) {
-        let slot = fitting(&mut self.slot, dialect.tag(), context);
+    ) -> Rendered<'_> {
+        let sight = Sight::of(context, dialect.sees(), &self.pictures);
+        let slot = fitting(&mut self.slot, dialect.tag(), sight, context);
         let mut begin = slot.items;
         let mut rest = &context.items[begin..];
         while let Some(len) = closed_len(rest) {
-            dialect.write(&group(&rest[..len], dialect.tag()), false, &mut slot.closed);
+            let whole = group(&rest[..len], dialect.tag(), &slot.sight);
+            dialect.write(&whole, false, &mut slot.closed);
             begin += len;
             rest = &rest[len..];
         }
         slot.items = begin;
         slot.last = begin.checked_sub(1).map(|at| context.items[at].0);
-        let mut open = group(rest, dialect.tag());
-        open.said.extend(closing.map(Cow::Borrowed));
+        let mut open = group(rest, dialect.tag(), &slot.sight);
+        open.said.extend(closing.map(Said::from));
         let mut tail = List::default();
         dialect.write(&open, true, &mut tail);
-        (slot.closed.as_bytes(), tail)
+        Rendered {
+            closed: slot.closed.as_bytes(),
+            tail,
+            pictures: &self.pictures,
+        }
     }
 }
 
-/// The slot, emptied where it is of another model or another past.
-fn fitting<'s>(slot: &'s mut Option<Slot>, tag: &str, context: &Context) -> &'s mut Slot {
+/// The slot, emptied where it is of another model, another past or another sight.
+fn fitting<'s>(
+    slot: &'s mut Option<Slot>,
+    tag: &str,
+    sight: Sight,
+    context: &Context,
+) -> &'s mut Slot {
     let fits = |s: &Slot| {
         let last = s
             .items
             .checked_sub(1)
             .map(|at| context.items.get(at).map(|i| i.0));
-        s.tag == tag && s.generation == context.generation && last.is_none_or(|id| id == s.last)
+        s.tag == tag
+            && s.generation == context.generation
+            && s.sight == sight
+            && last.is_none_or(|id| id == s.last)
     };
     if !slot.as_ref().is_some_and(fits) {
         *slot = None;
@@ -121,6 +169,7 @@ fn fitting<'s>(slot: &'s mut Option<Slot>, tag: &str, context: &Context) -> &'s 
     slot.get_or_insert_with(|| Slot {
         tag: tag.to_owned(),
         generation: context.generation,
+        sight,
         items: 0,
         last: None,
         closed: List::default(),
@@ -134,12 +183,14 @@ fn closed_len(items: &[(ItemId, Arc<TranscriptItem>)]) -> Option<usize> {
     items.iter().skip(1).position(is_answer).map(|at| at + 1)
 }
 
-fn group<'a>(items: &'a [(ItemId, Arc<TranscriptItem>)], tag: &str) -> Group<'a> {
+fn group<'a>(items: &'a [(ItemId, Arc<TranscriptItem>)], tag: &str, sight: &Sight) -> Group<'a> {
     let mut group = Group::default();
     let mut found = Vec::new();
     for (id, item) in items {
         match &**item {
-            TranscriptItem::User { text, .. } => group.said.push(text.into()),
+            TranscriptItem::User { text, images, .. } => {
+                group.said.push(pictured(*id, text, images, sight));
+            }
             TranscriptItem::Note { text } => group.said.push(note(text).into()),
             TranscriptItem::Summary { text, .. } => group.said.push(summary(text).into()),
             TranscriptItem::Answer {
@@ -186,6 +237,26 @@ fn slot_of<'g, 'a>(group: &'g mut Group<'a>, id: CallRef) -> Option<&'g mut Call
     group.answer.as_mut()?.calls.iter_mut().find(|c| c.id == id)
 }
 
+/// Words with the pictures that are shown; of the others it is said that they were there.
+fn pictured<'a>(item: ItemId, text: &'a str, images: &'a [Image], sight: &Sight) -> Said<'a> {
+    let mut said = Said::from(text);
+    for image in images {
+        match sight.unseen(item, image) {
+            None => said.pictures.push(image),
+            Some(why) => {
+                let text = said.text.to_mut();
+                text.push('\n');
+                text.push_str(match why {
+                    Unseen::Blind => "[a picture came with this; you can not see pictures]",
+                    Unseen::TooLarge => "[a picture came with this that is too large to be shown]",
+                    Unseen::Old => "[a picture came with this that is not shown any more]",
+                });
+            }
+        }
+    }
+    said
+}
+
 fn said_by_tool(outcome: &ToolOutcome) -> String {
     let text = outcome.to_text();
     if text.trim().is_empty() {
@@ -227,10 +298,13 @@ pub(super) fn unique_id(call: &Call<'_>) -> String {
 }
 
 /// Everything said in a group, as one text.
-pub(super) fn joined<'a>(said: &'a [Cow<'_, str>]) -> Cow<'a, str> {
+pub(super) fn joined<'a>(said: &'a [Said<'_>]) -> Cow<'a, str> {
     match said {
-        [one] => Cow::Borrowed(one),
-        many => Cow::Owned(many.join("\n\n")),
+        [one] => Cow::Borrowed(&one.text),
+        many => {
+            let texts: Vec<&str> = many.iter().map(|one| one.text.as_ref()).collect();
+            Cow::Owned(texts.join("\n\n"))
+        }
     }
 }
 
@@ -270,6 +344,20 @@ pub(super) mod samples {
         }
     }
 
+    /// A person's words with pictures of these names, of so many bytes each.
+    pub(in super::super) fn shows(text: &str, blobs: &[&str], bytes: u64) -> TranscriptItem {
+        let image = |blob: &&str| Image {
+            blob: (*blob).to_owned(),
+            mime: "image/png".to_owned(),
+            bytes,
+        };
+        TranscriptItem::User {
+            input: InputId(1),
+            text: text.to_owned(),
+            images: blobs.iter().map(image).collect(),
+        }
+    }
+
     /// How call `index` of item `item` ended.
     pub(in super::super) fn outcome(item: u64, index: u32, text: &str) -> TranscriptItem {
         TranscriptItem::Outcome {
@@ -299,6 +387,11 @@ pub(super) mod samples {
     pub(in super::super) fn any_items() -> impl Strategy<Value = Vec<TranscriptItem>> {
         let item = prop_oneof![
             "[a-z\"\\\\]{0,4}".prop_map(|t| user(&t)),
+            ("[a-z]{0,3}", 1u64..5_000_000).prop_map(|(t, bytes)| shows(
+                &t,
+                &["a.png", "b.png"],
+                bytes
+            )),
             ("[a-z ]{0,4}", 0usize..3).prop_map(|(t, calls)| answer(&t, calls)),
             (1u64..12, 0u32..3, "[a-z\n]{0,4}").prop_map(|(i, n, t)| outcome(i, n, &t)),
             "[a-z]{0,4}".prop_map(|text| TranscriptItem::Note { text }),

@@ -1,9 +1,18 @@
 //! Writing requests as bytes, and reading what tools are called with.
 
+use super::sight::Pictures;
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::ser::{Formatter, Serializer};
+use serde_json::value::RawValue;
+use std::io;
 
-/// A growing list of JSON values, without its brackets.
+/// What marks the place of a picture in rendered messages: JSON has no such byte, since it writes
+/// control characters as escapes.
+const HOLE: u8 = 0;
+
+/// A growing list of JSON values, without its brackets. Pictures are left out of it: it has a hole
+/// with the name of each, which [`body`] fills. So what is kept of a session is small.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct List(Vec<u8>);
 
@@ -14,7 +23,7 @@ impl List {
             self.0.push(b',');
         }
         // Writing our own plain types into memory does not fail.
-        let written = serde_json::to_writer(&mut self.0, value);
+        let written = value.serialize(&mut Serializer::with_formatter(&mut self.0, Holes));
         debug_assert!(written.is_ok(), "{written:?}");
     }
 
@@ -24,11 +33,58 @@ impl List {
     }
 }
 
+/// The place of a picture in a message: a text of `lead` and the picture's bytes in base64.
+pub(super) fn picture(lead: &str, blob: &str) -> Box<RawValue> {
+    // A text is always JSON.
+    serde_json::value::to_raw_value(&format!("{lead}|{blob}"))
+        .unwrap_or_else(|_| RawValue::NULL.to_owned())
+}
+
+/// Writes as usual, but for [`picture`]: no other raw value is ever rendered.
+struct Holes;
+
+impl Formatter for Holes {
+    fn write_raw_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let Some((lead, blob)) = fragment.split_once('|') else {
+            return writer.write_all(fragment.as_bytes());
+        };
+        writer.write_all(lead.as_bytes())?;
+        writer.write_all(&[HOLE])?;
+        writer.write_all(blob.trim_end_matches('"').as_bytes())?;
+        writer.write_all(&[HOLE, b'"'])
+    }
+}
+
+/// Copies rendered messages with their holes filled.
+fn fill(out: &mut Vec<u8>, part: &[u8], pictures: &Pictures) {
+    if pictures.is_empty() {
+        out.extend_from_slice(part);
+        return;
+    }
+    for (at, piece) in part.split(|byte| *byte == HOLE).enumerate() {
+        if at % 2 == 0 {
+            out.extend_from_slice(piece);
+        } else {
+            let blob = std::str::from_utf8(piece).unwrap_or_default();
+            out.extend_from_slice(pictures.base64(blob).as_bytes());
+        }
+    }
+}
+
 /// `{"KEY":[parts…],…rest}`: the one way requests are put together, so that what was rendered before
 /// is copied and never parsed. `rest` must be a struct with at least one field.
-pub(super) fn body(key: &str, parts: &[&[u8]], rest: &impl Serialize) -> Vec<u8> {
+pub(super) fn body(
+    key: &str,
+    parts: &[&[u8]],
+    pictures: &Pictures,
+    rest: &impl Serialize,
+) -> Vec<u8> {
     let len: usize = parts.iter().map(|part| part.len() + 1).sum();
-    let mut out = Vec::with_capacity(len + 64 * 1024);
+    let mut out = Vec::with_capacity(len + pictures.len() + 64 * 1024);
     out.extend_from_slice(format!("{{\"{key}\":[").as_bytes());
     let mut first = true;
     for part in parts.iter().filter(|part| !part.is_empty()) {
@@ -36,7 +92,7 @@ pub(super) fn body(key: &str, parts: &[&[u8]], rest: &impl Serialize) -> Vec<u8>
             out.push(b',');
         }
         first = false;
-        out.extend_from_slice(part);
+        fill(&mut out, part, pictures);
     }
     out.extend_from_slice(b"],");
     let at = out.len();
@@ -79,8 +135,27 @@ mod tests {
         let mut list = List::default();
         list.push(&1);
         list.push(&"a");
-        let bytes = body("m", &[b"", list.as_bytes(), b"", b"2"], &json!({"k": true}));
+        let bytes = body(
+            "m",
+            &[b"", list.as_bytes(), b"", b"2"],
+            &Pictures::default(),
+            &json!({"k": true}),
+        );
         assert_eq!(bytes, br#"{"m":[1,"a",2],"k":true}"#);
+    }
+
+    #[test]
+    fn a_picture_is_filled_in_where_it_stands_and_nowhere_else() {
+        let mut list = List::default();
+        list.push(&json!({"text": "\u{0}a.png\u{0} | b"}));
+        list.push(&picture("data:x,", "a.png"));
+        let pictures = Pictures::of([("a.png", "AAAA")]);
+        let bytes = body("m", &[list.as_bytes()], &pictures, &json!({"k": true}));
+        let read: Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(
+            read["m"],
+            json!([{"text": "\u{0}a.png\u{0} | b"}, "data:x,AAAA"])
+        );
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub use exec::Person;
 pub use host::HostPaths;
 pub use loops::{LoopGuard, Verdict};
 pub use minimum::{TooLow, high_enough, in_container, level, minimum};
-pub use private::Resolve;
+pub use private::{Resolve, is_private};
 pub use session::{PolicyInput, SessionPolicy};
 
 use elevated::Elevation;

@@ -43,7 +43,7 @@ const OF_A_HOME: [&str; 35] = [
 ];
 
 /// Beneath a state directory, ours or OpenClaw's. What agents work in (`workspace`) is not here.
-const OF_A_STATE: [&str; 11] = [
+const OF_A_STATE: [&str; 12] = [
     ".env",
     "credentials",
     "cron",
@@ -51,6 +51,7 @@ const OF_A_STATE: [&str; 11] = [
     "exec-approvals.json",
     "identity",
     "logs",
+    "media",
     "openclaw.json",
     "openclaw.json.last-good",
     "state",
@@ -145,6 +146,15 @@ impl Private {
             place.display()
         ))
     }
+}
+
+/// Whether a place, as it really is called, is one that no tool may see: then nobody is sent it
+/// either.
+#[must_use]
+pub fn is_private(config: &Config, home: &Path, real: &Path) -> bool {
+    Private::new(config, home, Path::to_owned)
+        .objection(real)
+        .is_some()
 }
 
 fn with_real(mut paths: Vec<PathBuf>, resolve: Resolve) -> Vec<PathBuf> {

@@ -163,9 +163,7 @@ fn model_entry(view: &View<'_>) -> Option<ModelEntry> {
         images: view
             .get("input")
             .texts()
-            .unwrap_or_default()
-            .iter()
-            .any(|kind| kind == "image"),
+            .map(|kinds| kinds.iter().any(|kind| kind == "image")),
         context_window: view.get("contextWindow").count(),
         max_tokens: view.get("maxTokens").count(),
         cost: Cost {

@@ -13,8 +13,10 @@ use crate::model::http;
 use crate::model::render::{Answer, Call, Dialect, GO_ON, Group, NOTHING, RenderCache, unique_id};
 use crate::model::wire::{self, List};
 use ipc::tool_args::ToolSpec;
+use ipc::transcript::Image;
 use reqwest::Url;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json as value};
 use std::borrow::Cow;
 
@@ -48,8 +50,11 @@ pub(super) fn body(
     thinking: Option<Thinking>,
     cache: &mut RenderCache,
 ) -> Vec<u8> {
-    let dialect = Messages { tag: model.tag() };
-    let (closed, tail) = cache.messages(&dialect, call.context, call.closing);
+    let dialect = Messages {
+        tag: model.tag(),
+        sees: model.sees,
+    };
+    let rendered = cache.messages(&dialect, call.context, call.closing);
     let budget = thinking.filter(|_| model.thinks).and_then(budget);
     let max_tokens = model.most_tokens;
     let budget = budget
@@ -70,7 +75,12 @@ pub(super) fn body(
             }
         }),
     };
-    wire::body("messages", &[closed, tail.as_bytes()], &rest)
+    wire::body(
+        "messages",
+        &[rendered.closed, rendered.tail.as_bytes()],
+        rendered.pictures,
+        &rest,
+    )
 }
 
 fn system(instructions: &str) -> Vec<Block<'_>> {
@@ -153,6 +163,9 @@ enum Block<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         cache_control: Option<Ephemeral>,
     },
+    Image {
+        source: ImageSource<'a>,
+    },
     ToolUse {
         id: Cow<'a, str>,
         name: &'a str,
@@ -166,6 +179,23 @@ enum Block<'a> {
     },
     #[serde(untagged)]
     Carried(&'a Value),
+}
+
+#[derive(Serialize)]
+struct ImageSource<'a> {
+    r#type: &'static str,
+    media_type: &'a str,
+    data: Box<RawValue>,
+}
+
+fn image(image: &Image) -> Block<'_> {
+    Block::Image {
+        source: ImageSource {
+            r#type: "base64",
+            media_type: &image.mime,
+            data: wire::picture("", &image.blob),
+        },
+    }
 }
 
 #[derive(Serialize)]
@@ -209,11 +239,16 @@ fn id<'a>(call: &Call<'a>) -> Cow<'a, str> {
 /// How this wire writes messages.
 pub(super) struct Messages {
     tag: String,
+    sees: bool,
 }
 
 impl Dialect for Messages {
     fn tag(&self) -> &str {
         &self.tag
+    }
+
+    fn sees(&self) -> bool {
+        self.sees
     }
 
     fn write(&self, group: &Group<'_>, last: bool, out: &mut List) {
@@ -229,7 +264,11 @@ impl Dialect for Messages {
                 cache_control: None,
             }));
         }
-        content.extend(group.said.iter().map(|said| text(said)));
+        for said in &group.said {
+            // Pictures go first: it reads the words with them in mind.
+            content.extend(said.pictures.iter().map(|one| image(one)));
+            content.push(text(&said.text));
+        }
         if content.is_empty() {
             content.push(text(GO_ON));
         }
@@ -248,7 +287,7 @@ fn mark(block: Option<&mut Block<'_>>) {
         Some(Block::Text { cache_control, .. } | Block::ToolResult { cache_control, .. }) => {
             *cache_control = Some(Ephemeral::default());
         }
-        Some(Block::ToolUse { .. } | Block::Carried(_)) | None => {}
+        Some(Block::Image { .. } | Block::ToolUse { .. } | Block::Carried(_)) | None => {}
     }
 }
 

@@ -92,6 +92,8 @@ struct Task<'a> {
 struct Round<'a> {
     tasks: Vec<Task<'a>>,
     heard_someone: bool,
+    /// Something came that it can not look at.
+    was_shown: bool,
 }
 
 impl<'a> Round<'a> {
@@ -99,12 +101,13 @@ impl<'a> Round<'a> {
         let mut round = Self {
             tasks: Vec::new(),
             heard_someone: false,
+            was_shown: false,
         };
         // Which answers called for which task, until the outcome is in.
         let mut called = Vec::new();
         for (id, item) in since_last_answer(context) {
             match &**item {
-                TranscriptItem::User { text, .. } => round.hear(text),
+                TranscriptItem::User { text, images, .. } => round.hear(text, !images.is_empty()),
                 TranscriptItem::Answer { tool_calls, .. } => {
                     let task = tool_calls.first().and_then(|call| task_of(&call.id));
                     called.extend(
@@ -127,9 +130,15 @@ impl<'a> Round<'a> {
         round
     }
 
-    fn hear(&mut self, text: &str) {
+    fn hear(&mut self, text: &str, pictures: bool) {
         self.heard_someone = true;
-        let new = parse::parse(text).into_iter().map(|parsed| Task {
+        let said = parse::spoken(text);
+        let silent = said.trim().is_empty() && !text.trim().is_empty();
+        self.was_shown |= pictures || silent;
+        if self.was_shown && said.trim().is_empty() {
+            return;
+        }
+        let new = parse::parse(&said).into_iter().map(|parsed| Task {
             parsed,
             outcome: None,
         });
@@ -180,6 +189,9 @@ impl<'a> Round<'a> {
         if !self.heard_someone {
             // Only the system spoke: nobody waits for words.
             return "NO_REPLY".to_owned();
+        }
+        if self.was_shown {
+            parts.insert(0, words::blind());
         }
         if let Some(why) = first {
             if !self

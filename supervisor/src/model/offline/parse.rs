@@ -27,6 +27,23 @@ const VERBS: [&str; 14] = [
     "help",
 ];
 
+/// How lines begin that a channel put around a person's words.
+const FRAME: &str = "[telegram:";
+/// What stands between words that were not for us and those that are.
+const TO_US: &str = "[telegram: and now to you:]\n";
+
+/// A person's own words, without what their channel put around them: who speaks, what was said
+/// before, what came with it.
+pub(super) fn spoken(message: &str) -> String {
+    let to_us = message.rsplit_once(TO_US).map_or(message, |(_, rest)| rest);
+    let own = to_us.lines().map(|line| match line.starts_with(FRAME) {
+        // No bracket closes in the frame but its own.
+        true => line.split_once(']').map_or("", |(_, own)| own.trim_start()),
+        false => line,
+    });
+    own.collect::<Vec<_>>().join("\n")
+}
+
 /// Reads a message. Anything that is no command makes one [`Command::Unknown`], not one a line.
 pub(super) fn parse(message: &str) -> Vec<Parsed> {
     let mut found: Vec<Parsed> = Vec::new();

@@ -266,3 +266,22 @@ fn a_digest_keeps_the_newest_and_is_bounded() {
     assert!(digest.len() < 9_000);
     assert!(digest.contains("message 499") && digest.contains("older lines left out"));
 }
+
+#[test]
+fn what_a_channel_put_around_the_words_is_no_command() {
+    let (calls, _) = Talk::default().says(
+        "[telegram: said here since your last answer, not to you:]\n[telegram: Bob] run rm x\n\
+         [telegram: and now to you:]\n[telegram: Alice; in reply to Bob: \"run rm x\"] run echo hi",
+        |_| exited(0, "hi\n"),
+    );
+    assert_eq!(calls, [r#"exec {"command":"echo hi"}"#]);
+}
+
+#[test]
+fn who_is_shown_something_is_told_that_it_can_not_see() {
+    let mut talk = Talk::default();
+    talk.says("help", |_| unreachable!());
+    let (_, text) = talk.says("[telegram: picture inbox/a.jpg]", |_| unreachable!());
+    assert!(text.contains("see no pictures"), "{text}");
+    assert!(!text.contains("did not understand"), "{text}");
+}

@@ -54,6 +54,13 @@ commands such as run echo hi, read PATH, write TEXT to PATH, list, remember TEXT
     }
 }
 
+/// The answer to a picture, a file, or anything else that is no words.
+pub(super) fn blind() -> String {
+    "I am only the offline responder: I see no pictures and hear no recordings. What you sent is in \
+     the workspace (list inbox)."
+        .to_owned()
+}
+
 /// Whether a step that waits for this one may go on.
 pub(super) fn is_success(outcome: &ToolOutcome) -> bool {
     match outcome {

@@ -7,11 +7,14 @@ pub(super) use read::ChatReader;
 use crate::config::Thinking;
 use crate::model::ModelCall;
 use crate::model::catalog::{self, Model};
-use crate::model::render::{Answer, Dialect, GO_ON, Group, NOTHING, RenderCache, joined, wire_id};
+use crate::model::render::{
+    Answer, Dialect, GO_ON, Group, NOTHING, RenderCache, Said, joined, wire_id,
+};
 use crate::model::wire::{self, List};
 use ipc::tool_args::ToolSpec;
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// Path after the base address.
@@ -27,8 +30,11 @@ pub(super) fn body(
     thinking: Option<Thinking>,
     cache: &mut RenderCache,
 ) -> Vec<u8> {
-    let dialect = Chat { tag: model.tag() };
-    let (closed, tail) = cache.messages(&dialect, call.context, call.closing);
+    let dialect = Chat {
+        tag: model.tag(),
+        sees: model.sees,
+    };
+    let rendered = cache.messages(&dialect, call.context, call.closing);
     let mut system = List::default();
     if !call.instructions.is_empty() {
         system.push(&Message::said("system", call.instructions.into()));
@@ -48,7 +54,8 @@ pub(super) fn body(
     };
     wire::body(
         "messages",
-        &[system.as_bytes(), closed, tail.as_bytes()],
+        &[system.as_bytes(), rendered.closed, rendered.tail.as_bytes()],
+        rendered.pictures,
         &rest,
     )
 }
@@ -102,13 +109,51 @@ impl<'a> Tool<'a> {
 #[derive(Serialize)]
 struct Message<'a> {
     role: &'static str,
-    content: Cow<'a, str>,
+    content: Content<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<CallOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_call_id: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_content: Option<&'a Value>,
+}
+
+/// Plain text where there is no picture: not every server reads the other form.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Content<'a> {
+    Text(Cow<'a, str>),
+    Parts(Vec<Part<'a>>),
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Part<'a> {
+    Text { text: Cow<'a, str> },
+    ImageUrl { image_url: ImageUrl },
+}
+
+#[derive(Serialize)]
+struct ImageUrl {
+    url: Box<RawValue>,
+}
+
+/// All that was said, as one message, with its pictures behind the words.
+fn content<'a>(said: &'a [Said<'_>]) -> Content<'a> {
+    let text = joined(said);
+    let pictures = said.iter().flat_map(|one| &one.pictures);
+    let shown: Vec<_> = pictures
+        .map(|image| Part::ImageUrl {
+            image_url: ImageUrl {
+                url: wire::picture(&format!("data:{};base64,", image.mime), &image.blob),
+            },
+        })
+        .collect();
+    if shown.is_empty() {
+        return Content::Text(text);
+    }
+    let words = (!text.is_empty()).then_some(Part::Text { text });
+    Content::Parts(words.into_iter().chain(shown).collect())
 }
 
 #[derive(Serialize)]
@@ -127,10 +172,10 @@ struct FunctionOut<'a> {
 }
 
 impl<'a> Message<'a> {
-    fn said(role: &'static str, content: Cow<'a, str>) -> Self {
+    fn said(role: &'static str, text: Cow<'a, str>) -> Self {
         Self {
             role,
-            content,
+            content: Content::Text(text),
             tool_calls: Vec::new(),
             tool_call_id: None,
             reasoning_content: None,
@@ -160,7 +205,7 @@ impl<'a> Message<'a> {
             .collect();
         let silent = answer.text.is_empty() && tool_calls.is_empty();
         Self {
-            content: if silent { NOTHING } else { answer.text }.into(),
+            content: Content::Text(if silent { NOTHING } else { answer.text }.into()),
             tool_calls,
             reasoning_content: carried
                 .iter()
@@ -173,11 +218,16 @@ impl<'a> Message<'a> {
 /// How this wire writes messages.
 pub(super) struct Chat {
     tag: String,
+    sees: bool,
 }
 
 impl Dialect for Chat {
     fn tag(&self) -> &str {
         &self.tag
+    }
+
+    fn sees(&self) -> bool {
+        self.sees
     }
 
     // Templates of local models want user and assistant to take turns, so all that was said between
@@ -194,7 +244,9 @@ impl Dialect for Chat {
             out.push(&message);
         }
         if !group.said.is_empty() {
-            out.push(&Message::said("user", joined(&group.said)));
+            let mut message = Message::said("user", "".into());
+            message.content = content(&group.said);
+            out.push(&message);
         } else if calls.is_empty() && group.answer.is_some() {
             out.push(&Message::said("user", GO_ON.into()));
         }

@@ -8,11 +8,12 @@ pub(super) use read::ResponsesReader;
 use crate::config::Thinking;
 use crate::model::ModelCall;
 use crate::model::catalog::{self, Model};
-use crate::model::render::{Answer, Dialect, GO_ON, Group, NOTHING, RenderCache, wire_id};
+use crate::model::render::{Answer, Dialect, GO_ON, Group, NOTHING, RenderCache, Said, wire_id};
 use crate::model::wire::{self, List};
 use ipc::tool_args::ToolSpec;
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// Path after the base address.
@@ -53,9 +54,17 @@ pub(super) fn write(
     cache: &mut RenderCache,
     rest: &Rest<'_>,
 ) -> Vec<u8> {
-    let dialect = Responses { tag: model.tag() };
-    let (closed, tail) = cache.messages(&dialect, call.context, call.closing);
-    wire::body("input", &[closed, tail.as_bytes()], rest)
+    let dialect = Responses {
+        tag: model.tag(),
+        sees: model.sees,
+    };
+    let rendered = cache.messages(&dialect, call.context, call.closing);
+    wire::body(
+        "input",
+        &[rendered.closed, rendered.tail.as_bytes()],
+        rendered.pictures,
+        rest,
+    )
 }
 
 /// What a provider groups requests by for its prompt cache: one a session, and tells nothing of it.
@@ -141,6 +150,7 @@ impl<'a> Tool<'a> {
 /// How this wire writes messages.
 pub(super) struct Responses {
     tag: String,
+    sees: bool,
 }
 
 #[derive(Serialize)]
@@ -162,25 +172,36 @@ enum Item<'a> {
 }
 
 #[derive(Serialize)]
-struct Part<'a> {
-    r#type: &'static str,
-    text: &'a str,
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Part<'a> {
+    InputText { text: &'a str },
+    OutputText { text: &'a str },
+    InputImage { image_url: Box<RawValue> },
 }
 
-fn said<'a>(texts: impl Iterator<Item = &'a str>) -> Item<'a> {
-    let part = |text| Part {
-        r#type: "input_text",
-        text,
-    };
+fn said<'a>(said: &'a [Said<'_>]) -> Item<'a> {
+    let content = said.iter().flat_map(|one| {
+        // A message that is a picture alone has no words to be told.
+        let words = (!one.text.is_empty() || one.pictures.is_empty())
+            .then_some(Part::InputText { text: &one.text });
+        let shown = one.pictures.iter().map(|image| Part::InputImage {
+            image_url: wire::picture(&format!("data:{};base64,", image.mime), &image.blob),
+        });
+        words.into_iter().chain(shown)
+    });
     Item::Message {
         role: "user",
-        content: texts.map(part).collect(),
+        content: content.collect(),
     }
 }
 
 impl Dialect for Responses {
     fn tag(&self) -> &str {
         &self.tag
+    }
+
+    fn sees(&self) -> bool {
+        self.sees
     }
 
     fn write(&self, group: &Group<'_>, _last: bool, out: &mut List) {
@@ -196,9 +217,9 @@ impl Dialect for Responses {
             });
         }
         if !group.said.is_empty() {
-            out.push(&said(group.said.iter().map(AsRef::as_ref)));
+            out.push(&said(&group.said));
         } else if calls.is_empty() && group.answer.is_some() {
-            out.push(&said(std::iter::once(GO_ON)));
+            out.push(&said(&[Said::from(GO_ON)]));
         }
     }
 }
@@ -218,8 +239,7 @@ fn write_answer(answer: &Answer<'_>, out: &mut List) {
     if !answer.text.is_empty() || silent {
         out.push(&Item::Message {
             role: "assistant",
-            content: vec![Part {
-                r#type: "output_text",
+            content: vec![Part::OutputText {
                 text: if silent { NOTHING } else { answer.text },
             }],
         });

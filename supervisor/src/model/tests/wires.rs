@@ -35,6 +35,9 @@ fn body(
         thinking: None,
         timeout: Duration::from_secs(1),
     };
+    if cache.pictures.is_empty() {
+        cache.pictures = Pictures::of([("a.png", "AAAA"), ("b.png", "BBBB")]);
+    }
     let bytes = match api {
         Api::OpenAiCompletions => openai::body(&model, &call, None, cache),
         Api::OpenAiResponses => responses::body(&model, &call, None, cache),
@@ -116,6 +119,7 @@ proptest! {
                         open.push(block["id"].clone());
                     }
                     "tool_result" => prop_assert_eq!(&block["tool_use_id"], &open.remove(0)),
+                    "image" => prop_assert!(open.is_empty() && message["role"] == "user"),
                     _ => {
                         prop_assert!(message["role"] == "assistant" || open.is_empty());
                         prop_assert!(!block["text"].as_str().unwrap().trim().is_empty());
@@ -198,9 +202,7 @@ fn nonsense_arguments_do_not_spoil_a_history() {
 
 /// The parts of the last message, with pictures `a.png` and `b.png` at hand.
 fn seen(wire: (Api, &str), items: Vec<TranscriptItem>) -> Value {
-    let mut cache = RenderCache::default();
-    cache.pictures = Pictures::of([("a.png", "AAAA"), ("b.png", "BBBB")]);
-    let body = body(wire, &context(items), None, &mut cache);
+    let body = fresh(wire, &context(items), None);
     let list = body.get("messages").or(body.get("input")).unwrap();
     list.as_array().unwrap().last().unwrap()["content"].clone()
 }

@@ -128,7 +128,7 @@ fn providers_say_where_they_are_and_how_to_speak_to_them() {
     let config = home.load();
     let ollama = &config.providers["ollama"];
     assert!(ollama.local && ollama.base_url.as_deref() == Some("http://127.0.0.1:11434/v1"));
-    assert!(ollama.models[0].images && ollama.models[0].context_window == Some(8192));
+    assert!(ollama.models[0].images == Some(true) && ollama.models[0].context_window == Some(8192));
     let mine = &config.providers["mine"];
     assert_eq!(mine.api, Some(Api::OpenAiResponses));
     assert_eq!(mine.api_key.as_ref().unwrap().expose_secret(), "sk-1");
