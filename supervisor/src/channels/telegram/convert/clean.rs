@@ -16,7 +16,7 @@ pub(super) fn name(raw: &str) -> String {
 
 /// Somebody's words on one line of at most `most` characters: brackets and double quotes are
 /// replaced, since they end our own, and what can not be seen is left out.
-pub(super) fn line(raw: &str, most: usize) -> String {
+pub(crate) fn line(raw: &str, most: usize) -> String {
     let mut out = String::new();
     let mut count = 0;
     for c in raw.chars() {

@@ -16,7 +16,8 @@ use super::Place;
 use serde::Deserialize;
 use thiserror::Error;
 
-pub(crate) use words::{frame, heard, words};
+pub(crate) use clean::line as clean_line;
+pub(crate) use words::{frame, heard, unframed, words};
 
 /// The bot that hears.
 #[derive(Debug, Clone, Copy)]

@@ -143,7 +143,7 @@ fn quote(text: &str) -> String {
 }
 
 /// Puts a backslash into what could be taken for a line of ours, wherever it stands.
-pub(super) fn unframed(text: &str) -> String {
+pub(crate) fn unframed(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {
         if is_bracket(c)
