@@ -16,7 +16,7 @@ async fn gateway(shape: impl FnOnce(&mut Value)) -> Gateway {
 async fn status(gateway: &Gateway) -> ChannelStatus {
     let ran = gateway.cli(&["channels", "status", "--json"]).await;
     let told: Value = ran.json();
-    serde_json::from_value(told["channels"][0].clone()).unwrap()
+    serde_json::from_value(told[0].clone()).unwrap()
 }
 
 /// Waits until the channel is as it should be.
@@ -267,7 +267,7 @@ async fn each_bot_has_its_own_people() {
         .cli(&["channels", "status", "--probe", "--json"])
         .await
         .json();
-    let names: Vec<_> = told["channels"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    let names: Vec<_> = told.as_array().unwrap().iter().map(|one| &one["name"]).collect();
     assert_eq!(names, ["@our_bot", "@other_bot"]);
 }
 

@@ -4,9 +4,10 @@ use super::api::{Api, ApiError};
 use super::backoff::Backoff;
 use super::bot::{Bot, Me, Parts};
 use super::chat::Desk;
+use super::commands::{self, Questions};
 use super::intake::{self, Intake, Poke};
-use super::status::{Board, State, now_ms};
-use super::{poll, webhook};
+use super::status::{State, now_ms};
+use super::{poll, strangers, webhook};
 use crate::config::TelegramAccount;
 use crate::store::StoreError;
 use ipc::control::ChannelStatus;
@@ -80,13 +81,38 @@ async fn live(bot: Arc<Bot>, poked: mpsc::Receiver<Poke>) {
     if !introduce(&bot).await {
         return;
     }
-    let desk = Desk::start(Arc::clone(&bot), Arc::new(overhears::Approvals));
+    // Before anything new is asked.
+    if let Err(error) = commands::void_stale(&bot).await {
+        tracing::error!("questions of before keep their buttons: failed to {error}");
+    }
+    let desk = Desk::start(Arc::clone(&bot), Arc::new(Questions::default()));
     bot.speaks(Some(desk));
     // What waits is handled also while its server can not be reached.
     tokio::join!(
         intake::dispatch(Arc::clone(&bot), poked),
+        strangers::keep(Arc::clone(&bot)),
+        show_commands(&bot),
         listen(Arc::clone(&bot))
     );
+}
+
+/// Has the server show our commands, however long that takes.
+async fn show_commands(bot: &Bot) {
+    let mut backoff = Backoff::new(seed(bot));
+    let mut failures = 0_u32;
+    while let Err(error) = commands::register(bot).await {
+        failures += 1;
+        match error {
+            ApiError::Refused(_) | ApiError::Unauthorized => {
+                tracing::warn!(account = bot.account.id, "no menu of commands: {error}");
+                return;
+            }
+            ApiError::TooMany { .. }
+            | ApiError::Conflict { .. }
+            | ApiError::Server { .. }
+            | ApiError::Network { .. } => pause(&error, failures, &mut backoff).await,
+        }
+    }
 }
 
 /// Asks who we are, however long that takes. Whether the token is good.
@@ -304,27 +330,6 @@ pub(crate) async fn status(bot: &Bot, probe: bool) -> ChannelStatus {
         unreadable: status.unreadable,
         unsent: bot.desk().map_or(0, |desk| desk.figures().waiting as u64),
         last_error: status.last_error,
-    }
-}
-
-mod overhears {
-    use crate::channels::telegram::Origin;
-    use crate::channels::telegram::chat::Overhears;
-    use crate::store::NewNotice;
-    use ipc::approval::{ApprovalEnd, ApprovalRequest};
-    use ipc::id::SessionKey;
-
-    /// Commands that wait are told of by `openclaw approvals` alone.
-    pub(super) struct Approvals;
-
-    impl Overhears for Approvals {
-        fn asked(&self, _: &Origin, _: &SessionKey, _: &ApprovalRequest) -> Option<NewNotice> {
-            None
-        }
-
-        fn ended(&self, _: &Origin, _: &SessionKey, _: &ApprovalEnd) -> Option<NewNotice> {
-            None
-        }
     }
 }
 

@@ -8,9 +8,10 @@
 //!
 //! Nothing is in memory that is not on disk: a poke that is lost is only late.
 
+mod worker;
 mod group;
 mod handle;
-mod worker;
+mod submit;
 
 use super::bot::Bot;
 use super::glance::{Glance, glance};

@@ -69,6 +69,8 @@ pub(super) struct Poll {
     backoff: Backoff,
     failures: u32,
     removed_webhook: bool,
+    /// Whether the server answered the last time. If not, it is to do so at once: people want to know.
+    is_well: bool,
 }
 
 impl Poll {
@@ -80,6 +82,7 @@ impl Poll {
             backoff: Backoff::new(seed),
             failures: 0,
             removed_webhook: false,
+            is_well: false,
         }
     }
 
@@ -89,8 +92,14 @@ impl Poll {
         self.offset.filter(|_| holds)
     }
 
+    /// Whether the server may wait for something to happen before it answers.
+    pub(super) fn may_wait(&self) -> bool {
+        self.is_well
+    }
+
     /// An answer came after `took`, and all of it is stored; `newest` is its highest number.
     pub(super) fn answered(&mut self, newest: Option<i64>, now: Instant, took: Duration) -> Next {
+        let waited = std::mem::replace(&mut self.is_well, true);
         self.failures = 0;
         self.backoff.reset();
         match newest {
@@ -100,7 +109,7 @@ impl Poll {
                 self.moved_at = now;
                 Next::Ask
             }
-            None if took < HASTE => Next::Wait(HASTE),
+            None if waited && took < HASTE => Next::Wait(HASTE),
             None => Next::Ask,
         }
     }
@@ -108,6 +117,7 @@ impl Poll {
     /// No answer came, or it could not be stored.
     pub(super) fn failed(&mut self, error: &ApiError) -> Next {
         self.failures += 1;
+        self.is_well = false;
         match error {
             ApiError::Unauthorized => Next::Stop,
             ApiError::TooMany { after } => Next::Wait(*after),
@@ -159,7 +169,7 @@ pub(super) async fn run(bot: Arc<Bot>, beat: watch::Sender<Instant>, newest: Opt
 /// One look, and what came of it.
 async fn step(bot: &Bot, poll: &mut Poll) -> Next {
     let began = Instant::now();
-    let failure = match ask(bot, poll.offset(began)).await {
+    let failure = match ask(bot, poll.offset(began), poll.may_wait()).await {
         Ok(answer) => match intake::take(bot, &answer).await {
             Ok(newest) => {
                 bot.board.works();
@@ -175,13 +185,18 @@ async fn step(bot: &Bot, poll: &mut Poll) -> Next {
     match next {
         Next::Stop => bot.board.stops(&bot.account.id, &failure),
         Next::Ask => tracing::debug!(account = bot.account.id, "getUpdates: {failure}"),
-        Next::Wait(_) | Next::RemoveWebhook => bot.board.fails(&bot.account.id, &failure.to_string()),
+        Next::Wait(_) | Next::RemoveWebhook => {
+            bot.board.fails(&bot.account.id, &failure.to_string())
+        }
     }
     next
 }
 
-async fn ask(bot: &Bot, offset: Option<i64>) -> Result<Box<RawValue>, ApiError> {
-    let takes = patience(&bot.account);
+async fn ask(bot: &Bot, offset: Option<i64>, may_wait: bool) -> Result<Box<RawValue>, ApiError> {
+    let takes = match may_wait {
+        true => patience(&bot.account),
+        false => Duration::ZERO,
+    };
     let look = GetUpdates {
         offset,
         limit: LIMIT,

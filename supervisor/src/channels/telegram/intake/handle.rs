@@ -1,13 +1,16 @@
 //! What is done about one thing that happened. Everything here may be done a second time: a kill may
 //! come before the update is finished.
 
+use super::super::admission::Admission;
 use super::super::bot::Bot;
-use super::super::chat::Notice;
-use super::super::convert::{self, ChatKind, Happening, Incoming, Us};
-use super::super::{Origin, Place};
-use crate::message::Inbound;
-use crate::router::Awaited;
-use crate::store::{NewNotice, StoreError, StoredUpdate, UpdateState};
+use super::super::chat::CHANNEL;
+use super::super::commands::{self, Handled, Speaks};
+use super::super::convert::{ChatKind, Happening, Incoming, Reaction, Tap};
+use super::super::routing::Route;
+use super::super::strangers;
+use super::submit;
+use crate::config::ReactionNotifications;
+use crate::store::{NewNotice, StoreError, UpdateState};
 use ipc::id::{AgentId, SessionKey};
 use std::sync::Arc;
 
@@ -32,20 +35,28 @@ impl From<StoreError> for Blocked {
 }
 
 /// What becomes of updates, and what is said for that.
-struct End {
-    state: UpdateState,
-    notices: Vec<NewNotice>,
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) state: UpdateState,
+    pub(super) notices: Vec<NewNotice>,
     /// What was told along, and is to be told no more.
-    told: Vec<i64>,
+    pub(super) told: Vec<i64>,
+    /// Whether the gateway begins anew once that is on disk.
+    pub(super) restart: bool,
 }
 
 impl End {
-    fn plain(state: UpdateState) -> Self {
+    pub(super) fn of(state: UpdateState, notices: Vec<NewNotice>) -> Self {
         Self {
             state,
-            notices: Vec::new(),
+            notices,
             told: Vec::new(),
+            restart: false,
         }
+    }
+
+    fn plain(state: UpdateState) -> Self {
+        Self::of(state, Vec::new())
     }
 }
 
@@ -60,10 +71,13 @@ pub(super) async fn handle(
 ) -> Result<(), Blocked> {
     let end = match happening {
         Happening::Message(message) => said(bot, *message).await?,
-        Happening::Tap(_)
-        | Happening::Reaction(_)
-        | Happening::Migrated { .. }
-        | Happening::Other => End::plain(UpdateState::Done),
+        Happening::Tap(tap) => tapped(bot, &tap).await?,
+        Happening::Reaction(reaction) => reacted(bot, reaction).await?,
+        Happening::Migrated { from, to } => {
+            strangers::migrated(bot, from, to).await?;
+            End::plain(UpdateState::Done)
+        }
+        Happening::Other => End::plain(UpdateState::Done),
     };
     ids.extend(end.told);
     let store = &bot.services.store;
@@ -73,6 +87,9 @@ pub(super) async fn handle(
     if any {
         bot.services.outgoing.send_modify(|count| *count += 1);
     }
+    if end.restart {
+        (bot.again)();
+    }
     Ok(())
 }
 
@@ -81,120 +98,79 @@ async fn said(bot: &Arc<Bot>, message: Incoming) -> Result<End, Blocked> {
     if let Some(desk) = bot.desk() {
         desk.saw(message.place.chat, message.message);
     }
-    let Some(owner) = thin::admit(bot, &message) else {
-        return Ok(End::plain(UpdateState::Done));
+    let owner = match strangers::admission(bot, &message).await? {
+        Admission::Admit { owner } => owner,
+        Admission::Pair => {
+            let asked = strangers::ask(bot, &message).await;
+            let state = match asked.hold {
+                true => UpdateState::Held,
+                false => UpdateState::Done,
+            };
+            return Ok(End::of(state, asked.notice.into_iter().collect()));
+        }
+        Admission::Hear => return Ok(End::plain(UpdateState::Heard)),
+        Admission::Ignore(why) => {
+            tracing::debug!(account = bot.account.id, "not answered: {why}");
+            return Ok(End::plain(UpdateState::Done));
+        }
     };
-    let Some((agent, session)) = thin::route(bot) else {
-        return Ok(End::plain(UpdateState::Done));
+    let is_group = message.chat != ChatKind::Private;
+    let route = strangers::route(bot, &message.place, message.from.id, is_group).await?;
+    let speaks = Speaks {
+        owner,
+        agent: &route.agent,
+        session: &route.session,
     };
-    submit(bot, &message, owner, (agent, session)).await
+    match commands::handle(bot, &message, speaks).await? {
+        Handled::Done(notices) => Ok(End::of(UpdateState::Done, notices)),
+        Handled::Restart(notices) => Ok(End {
+            restart: true,
+            ..End::of(UpdateState::Done, notices)
+        }),
+        Handled::Bare => submit::bare(bot, &message, owner, route).await,
+        Handled::NotACommand => submit::whole(bot, &message, owner, route).await,
+    }
 }
 
-/// Gives a message to its session.
-async fn submit(
-    bot: &Arc<Bot>,
-    message: &Incoming,
-    owner: bool,
-    (agent, session): (AgentId, SessionKey),
-) -> Result<End, Blocked> {
-    let store = &bot.services.store;
-    let chat = message.place.chat;
-    let heard = store.heard(bot.id, chat, bot.account.history_limit).await?;
-    let heard = lines(bot, &heard, &message.place);
-    let (told, lines): (Vec<_>, Vec<_>) = heard.into_iter().unzip();
-    let inbound = Inbound {
-        key: format!("telegram:{}:{}", bot.id, message.update),
-        session: session.clone(),
-        agent: agent.clone(),
-        channel: "telegram".to_owned(),
-        origin: serde_json::to_value(origin(message, owner)).unwrap_or_default(),
-        text: convert::words(message, &lines, &[]),
-        images: Vec::new(),
+/// Somebody tapped a button.
+async fn tapped(bot: &Arc<Bot>, tap: &Tap) -> Result<End, Blocked> {
+    let admission = strangers::admission_of_tap(bot, tap).await?;
+    let is_group = tap.place.chat < 0;
+    let Route { agent, session } = strangers::route(bot, &tap.place, tap.from.id, is_group).await?;
+    let said = commands::tapped(bot, tap, admission, (&agent, &session)).await?;
+    Ok(End::of(UpdateState::Done, said))
+}
+
+/// Somebody reacted to a message: told along with the next one, where people want that.
+async fn reacted(bot: &Arc<Bot>, reaction: Reaction) -> Result<End, Blocked> {
+    let wanted = match bot.account.reaction_notifications {
+        ReactionNotifications::Off => false,
+        ReactionNotifications::Own => is_ours(bot, &reaction).await?,
+        ReactionNotifications::All => true,
     };
-    let submitted = match bot.router.submit(inbound).await {
-        Err(StoreError::QueueFull { .. }) => return Err(Blocked::Full { session, agent }),
-        other => other?,
-    };
-    let mut notices = Vec::new();
-    match submitted.answer {
-        // Nothing to say: what was asked for says so itself.
-        Awaited::Said(said) if said.text.is_empty() => {}
-        Awaited::Said(said) => {
-            let key = format!("said:{}:{}", bot.id, message.update);
-            let notice = Notice::said(message.place.clone(), Some(message.message), said);
-            notices.push(notice.to_new(key));
-        }
-        // It is in the outbox, or was sent.
-        Awaited::Given(_) => {}
-        Awaited::Coming(_) => {
-            if let Some(desk) = bot.desk() {
-                desk.expect(&message.place, &session, &agent);
-            }
-        }
+    if !wanted {
+        return Ok(End::plain(UpdateState::Done));
     }
-    Ok(End {
-        state: UpdateState::Done,
-        notices,
-        told,
+    // Who may not tap a button may not be heard by a reaction either.
+    let as_tap = Tap {
+        id: String::new(),
+        from: reaction.from,
+        place: reaction.place,
+        message: reaction.message,
+        data: String::new(),
+    };
+    Ok(match strangers::admission_of_tap(bot, &as_tap).await? {
+        Admission::Admit { .. } => End::plain(UpdateState::Heard),
+        Admission::Pair | Admission::Hear | Admission::Ignore(_) => End::plain(UpdateState::Done),
     })
 }
 
-/// What was said there to others, each with the line that tells of it. In a topic: there.
-fn lines(bot: &Bot, heard: &[StoredUpdate], place: &Place) -> Vec<(i64, String)> {
-    let me = bot.me();
-    let us = Us {
-        account: &bot.account.id,
-        id: me.id,
-        username: &me.username,
-        media_max: bot.account.media_max,
-    };
-    let line = |update: &StoredUpdate| {
-        let happening = convert::read(&us, &update.body).ok()?;
-        let is_here = match &happening {
-            Happening::Message(message) => message.place == *place,
-            Happening::Reaction(reaction) => reaction.place.chat == place.chat,
-            Happening::Tap(_) | Happening::Migrated { .. } | Happening::Other => false,
-        };
-        let line = is_here
-            .then(|| convert::heard(&happening, None))
-            .flatten()?;
-        Some((update.id, line))
-    };
-    heard.iter().filter_map(line).collect()
-}
-
-/// Where an answer goes.
-fn origin(message: &Incoming, owner: bool) -> Origin {
-    Origin {
-        place: message.place.clone(),
-        message: message.message,
-        sender: message.from.id.to_string(),
-        name: message.from.name.clone(),
-        username: message.from.username.clone(),
-        group: match message.chat {
-            ChatKind::Private => false,
-            ChatKind::Group { .. } => true,
-        },
-        owner,
-    }
-}
-
-/// Private chats that are open, or of people who are listed; the agent's main session.
-mod thin {
-    use super::{AgentId, Bot, ChatKind, Incoming, SessionKey};
-    use crate::config::DmPolicy;
-
-    pub(super) fn admit(bot: &Bot, message: &Incoming) -> Option<bool> {
-        let sender = message.from.id.to_string();
-        let is_private = message.chat == ChatKind::Private && !message.from.is_bot;
-        let listed = bot.account.allow_from.contains(&sender);
-        let open = bot.account.dm_policy == DmPolicy::Open;
-        let anyone = open && bot.account.allow_from.iter().any(|id| id == "*");
-        let disabled = bot.account.dm_policy == DmPolicy::Disabled;
-        (is_private && !disabled && (listed || anyone)).then_some(listed)
-    }
-
-    pub(super) fn route(bot: &Bot) -> Option<(AgentId, SessionKey)> {
-        bot.router.place(None, None).ok()
-    }
+async fn is_ours(bot: &Bot, reaction: &Reaction) -> Result<bool, StoreError> {
+    let message = i64::from(reaction.message);
+    let (account, chat) = (&bot.account.id, reaction.place.chat);
+    let store = &bot.services.store;
+    let ours = store
+        .known_messages(CHANNEL, account, chat, message - 1)
+        .await?;
+    Ok(ours.contains(&message))
 }

@@ -49,6 +49,7 @@ async fn the_first_hiccup_costs_nothing_and_the_next_ones_ever_more() {
         let first = pause(poll.failed(&error));
         assert!(first >= Duration::from_millis(1500), "{first:?}");
         assert!(pause(poll.failed(&error)) > first);
+        assert!(!poll.may_wait());
         assert_eq!(poll.answered(None, Instant::now(), SECOND), Next::Ask);
     }
 }
@@ -84,6 +85,9 @@ async fn each_no_has_its_own_answer() {
 async fn a_server_that_does_not_wait_is_not_asked_without_end() {
     let mut poll = poll();
     let at_once = Duration::from_millis(1);
+    assert!(!poll.may_wait(), "whoever just began wants to know at once");
+    assert_eq!(poll.answered(None, Instant::now(), at_once), Next::Ask);
+    assert!(poll.may_wait());
     assert_eq!(
         poll.answered(None, Instant::now(), at_once),
         Next::Wait(HASTE)
