@@ -1,6 +1,7 @@
 //! Blocks under one another: empty lines between them as the author left them, bullets, indents,
 //! quotes. Everything that is written passes here, in order.
 
+use super::flank;
 use super::styled::{Inner, Quote, Style, Styled};
 use super::units::units;
 
@@ -91,9 +92,9 @@ impl Layout {
             if index > 0 {
                 self.line();
             }
-            if !line.is_empty() {
+            for words in line.split(flank::SPACE).filter(|words| !words.is_empty()) {
                 self.begin(true);
-                self.push(line, style);
+                self.push(words, style);
             }
         }
     }

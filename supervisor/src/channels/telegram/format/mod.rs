@@ -19,6 +19,7 @@ mod inline_html;
 mod code;
 mod spoiler;
 mod math;
+mod flank;
 mod source;
 mod mend;
 mod cut;
@@ -74,6 +75,7 @@ impl Page {
     pub(crate) fn read(text: &str, reading: Reading) -> Self {
         let source = source::clean(text);
         let source = math::protect(&source, reading);
+        let source = flank::part(&source);
         read::read(&source, reading)
     }
 

@@ -1,5 +1,6 @@
 //! A source as the parser should see it, and what of it is to be taken literally.
 
+use super::flank::SPACE;
 use pulldown_cmark::{Event, LinkType, Options, Parser, Tag};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -17,7 +18,7 @@ pub(super) fn dialect() -> Options {
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
     let odd = |char: char| {
         (char.is_ascii_control() && char != '\n' && char != '\t')
-            || matches!(char, '\u{2028}' | '\u{2029}')
+            || matches!(char, '\u{2028}' | '\u{2029}' | SPACE)
     };
     if !text.contains(odd) {
         return Cow::Borrowed(text);

@@ -241,3 +241,20 @@ fn what_is_written_from_right_to_left_stays_whole() {
         "<b>שלום</b> עולם، مرحبا <code>code</code> بالعالم\n• אחת\n• שתיים"
     );
 }
+
+#[test]
+fn bold_words_need_no_spaces_around_them() {
+    let cases = [
+        ("**重要：**内容", "<b>重要：</b>内容"),
+        ("これは**「重要」**です。", "これは<b>「重要」</b>です。"),
+        (
+            "中文**\"x\"**中文`**「a」**b`",
+            "中文<b>&quot;x&quot;</b>中文<code>**「a」**b</code>",
+        ),
+        ("2**(3) é", "2**(3) é"),
+        ("a\u{205f}b", "a b"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(html(text), expected, "{text}");
+    }
+}
