@@ -6,7 +6,6 @@ mod gateway;
 mod models;
 mod rest;
 mod telegram;
-mod telegram_words;
 mod tools;
 
 use super::Config;

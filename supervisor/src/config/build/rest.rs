@@ -70,7 +70,7 @@ impl Builder<'_> {
         };
         put(
             &mut commands.native,
-            super::telegram_words::native(&view.get("native")),
+            super::telegram::words::native(&view.get("native")),
         );
         put(&mut commands.text, view.get("text").flag());
         put(&mut commands.bash, view.get("bash").flag());

@@ -1,31 +1,24 @@
 //! `channels.telegram`: each account's own settings over the channel's.
 
+mod people;
+mod server;
+mod token;
+pub(super) mod words;
+
+pub(super) use people::bare;
+
 use super::super::agent::Agent;
-use super::super::include::read_bounded;
-use super::super::key_path::KeyPath;
 use super::super::messages::Messages;
-use super::super::node::Span;
 use super::super::session::Commands;
 use super::super::telegram::{
-    CustomCommand, DEFAULT_ACCOUNT, DmPolicy, GroupPolicy, GroupRules, ProxyUrl, Retry,
-    TelegramAccount, TopicRules, Webhook,
+    CustomCommand, DEFAULT_ACCOUNT, DmPolicy, GroupPolicy, Retry, TelegramAccount,
 };
 use super::super::view::{View, put};
-use super::telegram_words as words;
 use super::{Builder, agent_id};
 use reqwest::Url;
-use secrecy::{ExposeSecret as _, SecretString};
-use std::collections::BTreeMap;
+use secrecy::ExposeSecret as _;
+use server::SERVER;
 use std::time::Duration;
-
-/// The server where none is named.
-const SERVER: &str = "https://api.telegram.org";
-/// The ports that server pushes to.
-const PORTS: [u16; 4] = [443, 80, 88, 8443];
-/// The variable that holds the default account's token.
-const TOKEN: &str = "TELEGRAM_BOT_TOKEN";
-/// What may be in a webhook's secret, and how much of it.
-const SECRET: &str = "1 to 256 letters, digits, _ and -";
 
 /// What an account is made of besides its own settings.
 pub(super) struct Around<'a> {
@@ -207,58 +200,6 @@ impl Builder<'_> {
         Some(account)
     }
 
-    /// Its token, wherever that is said.
-    fn token(&mut self, id: &str, both: &Both<'_>) -> Option<SecretString> {
-        for view in both.with_token(id) {
-            let file = view.get("tokenFile");
-            if let Some(path) = self.path(&file) {
-                let read = read_bounded(&path);
-                let shown = path.display();
-                let failed = |error| format!("cannot read {shown}: {error}");
-                let text = read.map_err(failed);
-                return self.shaped(file.at(), &file.key, text);
-            }
-            let said = view.get("botToken");
-            if let Some(text) = said.text().filter(|text| !text.trim().is_empty()) {
-                return self.shaped(said.at(), &said.key, Ok(text.to_owned()));
-            }
-        }
-        let given = self.given.env.get(TOKEN).filter(|_| id == DEFAULT_ACCOUNT);
-        if let Some(text) = given {
-            let key = KeyPath::default().key(TOKEN);
-            return self.shaped(Span::ENVIRONMENT, &key, Ok(text.to_owned()));
-        }
-        let whole = both.whole();
-        if both.own.is_some() || whole.get("enabled").flag() == Some(true) {
-            let or = if id == DEFAULT_ACCOUNT {
-                ", tokenFile or TELEGRAM_BOT_TOKEN"
-            } else {
-                " or tokenFile"
-            };
-            let message = format!("no bot runs without botToken{or}");
-            self.findings.warn(whole.at(), &whole.key, message);
-        }
-        None
-    }
-
-    /// A token of the shape they have. What it is is never told.
-    fn shaped(
-        &mut self,
-        at: Span,
-        key: &KeyPath,
-        text: Result<String, String>,
-    ) -> Option<SecretString> {
-        let shaped = text.and_then(|text| {
-            let token = text.trim();
-            is_token(token).then(|| SecretString::from(token)).ok_or_else(|| {
-                "expected a bot's token, digits:letters as @BotFather gave it, found something else".into()
-            })
-        });
-        shaped
-            .map_err(|message: String| self.findings.error(at, key, message))
-            .ok()
-    }
-
     /// What would run and not do what one thinks.
     fn weigh(&mut self, account: &TelegramAccount, both: &Both<'_>) {
         let any = account.allow_from.iter().any(|id| id == "*");
@@ -306,151 +247,6 @@ impl Builder<'_> {
                 self.findings.error(at, &view.key, message);
             }
         }
-    }
-
-    /// An http(s) address without a slash at its end, or anything behind its path.
-    pub(super) fn address(&mut self, view: &View<'_>, text: &str) -> Option<Url> {
-        let message = match Url::parse(text.trim().trim_end_matches('/')) {
-            Ok(url) if url.query().is_some() || url.fragment().is_some() => {
-                format!("expected an address without ? and #, found {text:?}")
-            }
-            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-                "expected an address without a name and a password in it".to_owned()
-            }
-            Ok(url) => return Some(url),
-            Err(error) => {
-                format!("expected an http:// or https:// address, found {text:?}: {error}")
-            }
-        };
-        self.findings.error(view.at(), &view.key, message);
-        None
-    }
-
-    fn proxy(&mut self, view: &View<'_>) -> Option<ProxyUrl> {
-        let text = view.text().map(str::trim).filter(|text| !text.is_empty())?;
-        let url = Url::parse(text).ok().filter(|url| {
-            matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") && url.has_host()
-        });
-        if url.is_none() {
-            let message = "expected an http://, https://, socks5:// or socks5h:// address";
-            self.findings.error(view.at(), &view.key, message);
-        }
-        url.map(ProxyUrl)
-    }
-
-    fn webhook(&mut self, both: &Both<'_>, api_root: &Url) -> Option<Webhook> {
-        let view = both.get("webhookUrl");
-        let url = self.address(&view, view.text()?)?;
-        let ours = api_root.host_str() == Url::parse(SERVER).ok()?.host_str();
-        let port = url.port_or_known_default().unwrap_or_default();
-        if ours && (url.scheme() != "https" || !PORTS.contains(&port)) {
-            let message = format!(
-                "expected an https:// address with port 443, 80, 88 or 8443, found {}; Telegram pushes to no other",
-                view.text().unwrap_or_default()
-            );
-            self.findings.error(view.at(), &view.key, message);
-        }
-        let secret = both.get("webhookSecret");
-        let fits = secret.text().is_some_and(is_secret);
-        if !fits {
-            let at = if secret.is_said() { &secret } else { &view };
-            let message = if secret.is_said() {
-                format!("expected {SECRET}, found something else")
-            } else {
-                format!(
-                    "needs webhookSecret beside it: {SECRET}, by which we know that it is Telegram who calls"
-                )
-            };
-            self.findings.error(at.at(), &at.key, message);
-        }
-        let path = both.get("webhookPath");
-        let said = path.text().unwrap_or("/telegram-webhook");
-        if !said.starts_with('/') || said.contains(['?', '#', ' ']) {
-            let message = format!("expected a path that begins with a slash, found {said:?}");
-            self.findings.error(path.at(), &path.key, message);
-        }
-        Some(Webhook {
-            url,
-            secret: SecretString::from(secret.text().unwrap_or_default()),
-            path: said.to_owned(),
-            host: both
-                .get("webhookHost")
-                .text()
-                .unwrap_or("127.0.0.1")
-                .to_owned(),
-            port: both.get("webhookPort").count().unwrap_or(8787),
-        })
-    }
-
-    fn groups(&mut self, view: &View<'_>, agents: &[Agent]) -> BTreeMap<String, GroupRules> {
-        let mut groups = BTreeMap::new();
-        for (name, entry) in view.entries() {
-            let id = bare(name);
-            if id != "*" && !is_number(id) {
-                let message = "expected a chat's numeric id, such as -1001234567890, or * as its key; it matches nothing";
-                self.findings.warn(entry.at(), &entry.key, message);
-            }
-            let here = self.place(&entry, agents);
-            let topics = entry.get("topics");
-            let topics = topics.entries().into_iter();
-            let rules = GroupRules {
-                topics: topics
-                    .map(|(topic, entry)| (topic.trim().to_owned(), self.place(&entry, agents)))
-                    .collect(),
-                enabled: here.enabled,
-                require_mention: here.require_mention,
-                allow_from: here.allow_from,
-                group_policy: here.group_policy,
-                system_prompt: here.system_prompt,
-                agent: here.agent,
-            };
-            groups.insert(id.to_owned(), rules);
-        }
-        groups
-    }
-
-    fn place(&mut self, view: &View<'_>, agents: &[Agent]) -> TopicRules {
-        let prompt = view.get("systemPrompt").text().map(str::to_owned);
-        TopicRules {
-            enabled: view.get("enabled").flag().unwrap_or(true),
-            require_mention: view.get("requireMention").flag(),
-            allow_from: self.users(&view.get("allowFrom")),
-            group_policy: view.get("groupPolicy").one_of(words::GROUP_POLICY),
-            system_prompt: prompt.filter(|prompt| !prompt.trim().is_empty()),
-            agent: self.known_agent(&view.get("agentId"), agents),
-        }
-    }
-
-    /// User ids as Telegram has them; what can not be one is told and left out.
-    fn users(&mut self, view: &View<'_>) -> Option<Vec<String>> {
-        let mut ids = Vec::new();
-        for item in view.items() {
-            let Some(text) = item.as_text() else { continue };
-            let id = bare(&text);
-            if id == "*" || is_user(id) {
-                ids.push(id.to_owned());
-                continue;
-            }
-            let why = if is_number(id) {
-                "a group's id, where people are listed; groups are listed in groups"
-            } else {
-                "no numeric user id, which is what Telegram knows people by; /whoami tells one's own"
-            };
-            let message = format!("{text:?} is {why}; it is left out");
-            self.findings.warn(item.at(), &item.key, message);
-        }
-        view.is_said().then_some(ids)
-    }
-
-    /// What `commands.ownerAllowFrom` says of Telegram.
-    fn owners(&mut self, view: &View<'_>) -> Vec<String> {
-        let texts = view.items().into_iter().filter_map(|item| item.as_text());
-        let ids: Vec<_> = texts.map(|text| bare(&text).to_owned()).collect();
-        if ids.iter().any(|id| id == "*") {
-            let message = "an owner is named by id; \"*\" is left out";
-            self.findings.warn(view.at(), &view.key, message);
-        }
-        ids.into_iter().filter(|id| is_user(id)).collect()
     }
 
     fn custom_commands(&mut self, view: &View<'_>) -> Vec<CustomCommand> {
@@ -520,30 +316,7 @@ fn megabytes(number: f64) -> u64 {
     (number * f64::from(1 << 20)) as u64
 }
 
-/// An id without `telegram:` or `tg:` in front.
-pub(super) fn bare(text: &str) -> &str {
-    let text = text.trim();
-    let prefix = ["telegram:", "tg:"].into_iter().find(|prefix| {
-        text.get(..prefix.len())
-            .is_some_and(|front| front.eq_ignore_ascii_case(prefix))
-    });
-    prefix.map_or(text, |prefix| text[prefix.len()..].trim())
-}
-
-fn is_user(id: &str) -> bool {
-    (1..=19).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn is_number(id: &str) -> bool {
-    is_user(id.strip_prefix('-').unwrap_or(id))
-}
-
-fn is_token(text: &str) -> bool {
-    text.split_once(':').is_some_and(|(bot, secret)| {
-        is_user(bot) && (20..=128).contains(&secret.len()) && is_secret(secret)
-    })
-}
-
+/// Whether it is what Telegram takes as a secret of ours.
 fn is_secret(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     (1..=256).contains(&text.len()) && text.bytes().all(allowed)

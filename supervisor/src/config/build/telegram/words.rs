@@ -1,10 +1,10 @@
 //! The words of `channels.telegram`, and what they stand for.
 
-use super::super::telegram::{
+use super::super::super::telegram::{
     Chunk, DmPolicy, GroupPolicy, InlineButtons, ReactionLevel, ReactionNotifications, ReplyMode,
     Streaming,
 };
-use super::super::view::View;
+use super::super::super::view::View;
 
 pub(super) const DM_POLICY: &[(&str, DmPolicy)] = &[
     ("pairing", DmPolicy::Pairing),
@@ -86,6 +86,6 @@ pub(super) fn inline_buttons(view: &View<'_>) -> InlineButtons {
 }
 
 /// `commands.native`; `auto` is where the channel has a menu, and Telegram has one.
-pub(super) fn native(view: &View<'_>) -> Option<bool> {
+pub(in super::super) fn native(view: &View<'_>) -> Option<bool> {
     view.flag().or(view.one_of(&[("auto", true)]))
 }
