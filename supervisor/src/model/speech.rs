@@ -76,7 +76,7 @@ impl ModelStack {
             return Err(Unheard::TooLarge);
         }
         let mut last = Unheard::Nobody;
-        for name in self.hearing(audio) {
+        for name in Self::hearing(audio) {
             let Ok(routes) = self.means.auth.routes(agent, &name, 0) else {
                 continue;
             };
@@ -95,9 +95,8 @@ impl ModelStack {
         Err(last)
     }
 
-    /// Whom to ask, in order: who is configured; else whoever is known to hear, and then providers
-    /// of the configuration's own that speak OpenAI's language.
-    fn hearing(&self, audio: &Audio) -> Vec<ModelRef> {
+    /// Whom to ask, in order: who is configured; else whoever is known to hear.
+    fn hearing(audio: &Audio) -> Vec<ModelRef> {
         let of = |provider: &str, model: Option<&str>| {
             let usual = HEARING.iter().find(|(id, _)| *id == provider);
             let usual = usual.map_or(USUAL, |(_, model)| *model);

@@ -19,6 +19,8 @@ mod manners;
 
 mod seen;
 
+mod speech;
+
 mod script;
 
 mod gate;
@@ -26,6 +28,7 @@ mod gate;
 pub use gate::Gate;
 pub use script::{Turn, turn};
 pub use seen::{CallSeen, Said, Seen};
+pub use speech::Recorded;
 
 use crate::eventually;
 use axum::body::{Body, Bytes};
@@ -108,6 +111,9 @@ struct State {
     keys: Vec<String>,
     seen: Vec<Seen>,
     complaints: Vec<String>,
+    /// What is said in every recording; nothing: nobody hears.
+    speech: Option<String>,
+    recordings: Vec<Recorded>,
     mind: Option<Mind>,
 }
 
@@ -184,6 +190,17 @@ impl Model {
         self.shared.lock().keys = keys.iter().map(|key| (*key).to_owned()).collect();
     }
 
+    /// Hears these words in every recording from now on.
+    pub fn hears(&self, words: &str) {
+        self.shared.lock().speech = Some(words.to_owned());
+    }
+
+    /// Every recording so far.
+    #[must_use]
+    pub fn recordings(&self) -> Vec<Recorded> {
+        self.shared.lock().recordings.clone()
+    }
+
     /// Every request so far.
     #[must_use]
     pub fn requests(&self) -> Vec<Seen> {
@@ -256,6 +273,11 @@ impl Shared {
         headers: &HeaderMap,
         body: &Bytes,
     ) -> Response {
+        if uri.path().ends_with(speech::PATH) {
+            let mut state = self.lock();
+            state.recordings.push(Recorded::read(headers, body));
+            return speech::answer(state.speech.as_deref());
+        }
         let wire = Wire::of_path(uri.path());
         let (Some(wire), true) = (wire, *method == Method::POST) else {
             return plain(StatusCode::NOT_FOUND, "no such page");

@@ -2,6 +2,8 @@
 
 use super::{Wire, anthropic, chat, responses};
 use axum::http::HeaderMap;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +24,8 @@ pub struct Seen {
     pub said: Vec<Said>,
     /// The tools on offer: name and schema.
     pub tools: Vec<(String, Value)>,
+    /// The pictures in it, in order: what they are said to be, and their bytes.
+    pub images: Vec<(String, Vec<u8>)>,
     /// All of it.
     pub body: Value,
     /// Its headers.
@@ -71,6 +75,36 @@ pub(super) struct Found {
     pub(super) tools: Vec<(String, Value)>,
 }
 
+/// Every picture in a request, wherever its wire puts them.
+fn images(value: &Value, wrong: &mut Vec<String>) -> Vec<(String, Vec<u8>)> {
+    let found = match value {
+        Value::String(text) => text
+            .strip_prefix("data:image/")
+            .and_then(|rest| rest.split_once(";base64,"))
+            .map(|(kind, data)| (format!("image/{kind}"), data)),
+        Value::Object(source) if source.get("type") == Some(&Value::from("base64")) => {
+            let text = |name: &str| source.get(name).and_then(Value::as_str).unwrap_or_default();
+            Some((text("media_type").to_owned(), text("data")))
+        }
+        Value::Object(fields) => {
+            return fields
+                .values()
+                .flat_map(|value| images(value, wrong))
+                .collect();
+        }
+        Value::Array(list) => return list.iter().flat_map(|value| images(value, wrong)).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    };
+    let Some((mime, data)) = found else {
+        return Vec::new();
+    };
+    let bytes = STANDARD.decode(data).unwrap_or_default();
+    if bytes.is_empty() || !mime.starts_with("image/") {
+        wrong.push(format!("no picture of {mime:?}: {data:.40}"));
+    }
+    vec![(mime, bytes)]
+}
+
 impl Seen {
     pub(super) fn read(
         wire: Wire,
@@ -92,6 +126,7 @@ impl Seen {
             system: found.system,
             said: found.said,
             tools: found.tools,
+            images: images(&body, wrong),
             headers: headers.clone(),
             body,
             at: Instant::now(),
