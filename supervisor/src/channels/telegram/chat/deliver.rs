@@ -13,7 +13,7 @@ use crate::channels::telegram::format::Rendered;
 use crate::channels::telegram::outgoing::{self, Composed, Limits, Part};
 use crate::channels::telegram::{Origin, Place};
 use crate::store::{NoticeRow, OutboxRow, Post};
-use ipc::id::{SessionKey, TurnId};
+use ipc::id::{AgentId, SessionKey, TurnId};
 use std::sync::Arc;
 
 /// The pieces of a text that the server finds too long after all, in UTF-16 units.
@@ -37,6 +37,8 @@ pub(super) struct Parcel<'a> {
     /// How its posts are called; their numbers follow.
     pub(super) key: String,
     pub(super) origin: &'a Origin,
+    /// Whose files it may hold.
+    pub(super) agent: AgentId,
     pub(super) composed: Composed,
     /// What is kept of it for the next gateway, with its first post.
     pub(super) text: Option<String>,
@@ -80,13 +82,16 @@ impl Desk {
 
     async fn say_reply(&self, row: &OutboxRow, origin: &Origin, live: &str) -> Result<(), Unsaid> {
         let grown = self.posts(live).await?;
-        let said = self.finish_blocks(&grown, live, origin).await?;
+        let said = self
+            .finish_blocks(&grown, (&row.session, live), origin)
+            .await?;
         let text = self.with_prefix(blocks::rest(&row.reply.text, &said), said.is_empty());
         let composed = outgoing::compose(&text, &self.limits());
         let reaction = composed.reaction.clone();
         let parcel = Parcel {
             key: format!("reply:{}\t", row.id.0),
             origin,
+            agent: agent_of(&row.session),
             composed,
             text: None,
             before: said.len(),
@@ -140,7 +145,7 @@ impl Desk {
                     if let Some(post) = post {
                         self.take_away(place, post).await?;
                     }
-                    self.say_files(&key, parcel, part, quote, before).await?;
+                    self.say_files(&key, parcel, part, quote, &sent).await?;
                 }
             }
         }
@@ -179,7 +184,7 @@ impl Desk {
     }
 
     /// A new message; several, where the server does not take it as one.
-    async fn say_words(
+    pub(super) async fn say_words(
         &self,
         key: &str,
         place: &Place,
@@ -210,18 +215,6 @@ impl Desk {
             };
             self.post(&key, place, letter, before, None).await?;
         }
-        Ok(())
-    }
-
-    async fn say_files(
-        &self,
-        key: &str,
-        parcel: &Parcel<'_>,
-        part: &Part,
-        quote: Option<i32>,
-        before: Option<&Post>,
-    ) -> Result<(), Unsaid> {
-        let _ = (key, parcel, part, quote, before);
         Ok(())
     }
 
@@ -311,7 +304,7 @@ impl Desk {
     pub(super) async fn finish_blocks(
         &self,
         grown: &[Post],
-        live: &str,
+        (session, live): (&SessionKey, &str),
         origin: &Origin,
     ) -> Result<Vec<String>, Unsaid> {
         let prefix = format!("{live}{BLOCK}");
@@ -320,7 +313,7 @@ impl Desk {
         if let Some(last) = said.last() {
             // All before it were whole when it was begun.
             let n = said.len() - 1;
-            self.say_block(live, n, last, origin).await?;
+            self.say_block((session, live), n, last, origin).await?;
         }
         Ok(said)
     }
@@ -328,7 +321,7 @@ impl Desk {
     /// Says one block of an answer that grows.
     pub(super) async fn say_block(
         &self,
-        live: &str,
+        (session, live): (&SessionKey, &str),
         n: usize,
         text: &str,
         origin: &Origin,
@@ -337,6 +330,7 @@ impl Desk {
         let parcel = Parcel {
             key: format!("{live}{BLOCK}{n:04}:"),
             origin,
+            agent: agent_of(session),
             composed,
             text: Some(text.to_owned()),
             before: n,
@@ -373,6 +367,11 @@ impl Desk {
             .filter(|prefix| !prefix.is_empty())
             .map(|prefix| format!("{prefix} "))
     }
+}
+
+/// The agent a session's key names: `agent:ID:…`.
+fn agent_of(session: &SessionKey) -> AgentId {
+    AgentId::from(session.as_str().split(':').nth(1).unwrap_or_default())
 }
 
 fn notice_key(key: &str) -> String {

@@ -213,7 +213,8 @@ impl Desk {
         };
         let prefix = live_prefix(&line.session, turn);
         if !live.looked {
-            self.take_over(live, &prefix, &origin).await?;
+            self.take_over(live, (&line.session, &prefix), &origin)
+                .await?;
             live.looked = true;
             return Ok(());
         }
@@ -343,7 +344,7 @@ impl Desk {
     async fn take_over(
         &self,
         live: &mut Live,
-        prefix: &str,
+        (session, prefix): (&SessionKey, &str),
         origin: &Origin,
     ) -> Result<(), Unsaid> {
         let posts = self.posts(prefix).await?;
@@ -356,7 +357,9 @@ impl Desk {
             }
         }
         if posts.iter().any(|post| post.key.contains(BLOCK)) {
-            live.blocks = self.finish_blocks(&posts, prefix, origin).await?;
+            live.blocks = self
+                .finish_blocks(&posts, (session, prefix), origin)
+                .await?;
         }
         Ok(())
     }
@@ -460,7 +463,10 @@ impl Desk {
         };
         let Some(block) = block else { return Ok(()) };
         let n = live.blocks.len();
-        match self.say_block(prefix, n, &block, origin).await {
+        match self
+            .say_block((&line.session, prefix), n, &block, origin)
+            .await
+        {
             Ok(()) => live.blocks.push(block),
             Err(Unsaid::Closing) => return Err(Unsaid::Closing),
             Err(Unsaid::Never(_) | Unsaid::Gone | Unsaid::TooLong) => live.done = true,

@@ -103,6 +103,13 @@ pub(super) fn pause(retry: &Retry, n: u32, dice: f64) -> Duration {
 #[derive(Debug, Default)]
 pub(super) struct Tries(u32);
 
+impl Tries {
+    /// How many there were.
+    pub(super) fn count(&self) -> u32 {
+        self.0
+    }
+}
+
 impl Desk {
     /// Sends a new message that `key` names, unless it is there already; its number. `before` is
     /// what an earlier gateway wrote of it; `text` is kept for the next one.
