@@ -6,11 +6,10 @@ use super::bot::{Bot, Me, Parts};
 use super::chat::Desk;
 use super::commands::{self, Questions};
 use super::intake::{self, Intake, Poke};
-use super::status::{State, now_ms};
+use super::status::now_ms;
 use super::{poll, strangers, webhook};
 use crate::config::TelegramAccount;
 use crate::store::StoreError;
-use ipc::control::ChannelStatus;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -156,7 +155,11 @@ async fn pause(error: &ApiError, failures: u32, backoff: &mut Backoff) {
     }
 }
 
-async fn who_am_i(bot: &Bot) -> Result<Me, ApiError> {
+/// Asks the server.
+///
+/// # Errors
+/// What it says instead.
+pub(super) async fn who_am_i(bot: &Bot) -> Result<Me, ApiError> {
     let me = bot.api.call_named("getMe", &json!({})).await?;
     Me::deserialize(me)
         .map_err(|error| ApiError::in_doubt(format!("getMe: the answer can not be read: {error}")))
@@ -253,84 +256,6 @@ fn left(file: &Path, bot: i64) -> Option<i64> {
 
 fn seed(bot: &Bot) -> u64 {
     bot.id.unsigned_abs() ^ now_ms().unsigned_abs()
-}
-
-/// How a bot is that could not even begin.
-pub(crate) fn failed(account: &TelegramAccount, why: &ApiError) -> ChannelStatus {
-    ChannelStatus {
-        channel: "telegram".to_owned(),
-        account: account.id.clone(),
-        ok: false,
-        name: String::new(),
-        mode: mode(account),
-        detail: why.to_string(),
-        polled_at: None,
-        lag_ms: 0,
-        waiting: 0,
-        held: 0,
-        unreadable: 0,
-        unsent: 0,
-        last_error: Some((now_ms(), why.to_string())),
-    }
-}
-
-fn mode(account: &TelegramAccount) -> String {
-    match account.webhook {
-        Some(_) => "webhook".to_owned(),
-        None => "polling".to_owned(),
-    }
-}
-
-/// How a bot is; with `probe`, after asking its server now.
-pub(crate) async fn status(bot: &Bot, probe: bool) -> ChannelStatus {
-    let probed = match probe {
-        true => Some(who_am_i(bot).await),
-        false => None,
-    };
-    let status = bot.board.now();
-    // Where the disk fails, everything says so; here it is only numbers.
-    let counts = bot
-        .services
-        .store
-        .update_counts(bot.id)
-        .await
-        .unwrap_or_default();
-    let (mut ok, mut detail) = match &status.state {
-        State::Connecting => (false, "connecting".to_owned()),
-        State::Ok => (true, "ok".to_owned()),
-        State::Failing(why) => (false, why.clone()),
-        State::Stopped(why) => (false, format!("stopped: {why}")),
-    };
-    match probed {
-        Some(Ok(me)) => {
-            // It polls or is called again soon, if it does not now.
-            if ok {
-                detail = format!("ok, the server knows us as @{}", me.username);
-            }
-        }
-        Some(Err(error)) => (ok, detail) = (false, error.to_string()),
-        None => {}
-    }
-    let me = bot.me();
-    let lag = counts.oldest_at.map_or(0, |at| now_ms().saturating_sub(at));
-    ChannelStatus {
-        channel: "telegram".to_owned(),
-        account: bot.account.id.clone(),
-        ok,
-        name: match me.username.as_str() {
-            "" => String::new(),
-            name => format!("@{name}"),
-        },
-        mode: mode(&bot.account),
-        detail,
-        polled_at: status.polled_at,
-        lag_ms: u64::try_from(lag).unwrap_or(0),
-        waiting: counts.waiting,
-        held: counts.held,
-        unreadable: status.unreadable,
-        unsent: bot.desk().map_or(0, |desk| desk.figures().waiting as u64),
-        last_error: status.last_error,
-    }
 }
 
 #[cfg(test)]

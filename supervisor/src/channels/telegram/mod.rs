@@ -9,6 +9,7 @@
 //!   a session's live text  ─────────▶      (posts)
 //! ```
 
+mod report;
 mod account;
 mod poll;
 mod webhook;
@@ -32,8 +33,9 @@ mod outgoing;
 mod format;
 mod place;
 
-pub(crate) use account::{Account, failed, is_same, status};
+pub(crate) use account::{Account, is_same};
 pub(crate) use api::ApiError;
 pub(crate) use bot::{Bot, Parts};
 pub(crate) use counts::Told;
 pub(crate) use place::{Origin, Place};
+pub(crate) use report::{failed, status};

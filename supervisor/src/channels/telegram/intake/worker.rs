@@ -82,6 +82,8 @@ enum Step {
 }
 
 async fn step(bot: &Arc<Bot>, chat: i64, room: &Semaphore) -> Result<Step, Blocked> {
+    // Held from here: what waits for its turn waits on disk. (Never an error: nobody closes it.)
+    let _place = room.acquire().await;
     let claimed = bot.intake.claimed();
     let stored = bot.services.store.next_updates(bot.id, chat, AHEAD).await?;
     if stored.is_empty() {
@@ -106,8 +108,6 @@ async fn step(bot: &Arc<Bot>, chat: i64, room: &Semaphore) -> Result<Step, Block
                 index += 1;
                 pieces.contains(&(index - 1))
             });
-            // Never an error: nobody closes it.
-            let _place = room.acquire().await;
             let (ids, happening) = whole(read);
             handle::handle(bot, ids, happening).await?;
             Ok(Step::On)
