@@ -95,6 +95,7 @@ impl Source {
 
         // A tree with holes would bring forth follow-up errors.
         let config = tree.map(|tree| self.config(tree, env, &mut findings));
+        files.extend(config.iter().flat_map(token_files));
         let result = findings.settle(&sources).map(|warnings| {
             let config = config.unwrap_or_else(|| Config::defaults(self.paths.clone()));
             Config { warnings, ..config }
@@ -133,6 +134,20 @@ impl Source {
             ..config
         }
     }
+}
+
+/// The files that hold tokens of bots.
+fn token_files(config: &Config) -> Vec<PathBuf> {
+    let channel = &config.resolved["channels"]["telegram"];
+    let accounts = channel["accounts"].as_object();
+    let each = accounts.into_iter().flat_map(|accounts| accounts.values());
+    let written = each
+        .chain([channel])
+        .filter_map(|said| said["tokenFile"].as_str());
+    let paths = &config.paths;
+    written
+        .map(|written| paths.resolve(written, &paths.state_dir))
+        .collect()
 }
 
 /// The names in a folder; none where there is no folder.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::{
-    BoundAccount, DmPolicy, DmScope, GroupPolicy, InlineButtons, PeerKind, Streaming,
+    BoundAccount, Changes, DmPolicy, DmScope, GroupPolicy, InlineButtons, PeerKind, Streaming,
     TelegramAccount, secrets,
 };
 
@@ -74,6 +74,11 @@ fn a_token_may_be_in_a_file_of_its_own() {
     let config = home.load();
     assert_eq!(config.telegram[0].token.expose_secret(), TOKEN);
     assert!(secrets(&config).contains(&TOKEN.to_owned()));
+    let file = home.dir.path().join("bot");
+    assert!(home.source().attempt().files.contains(&file));
+    home.write("bot", OTHER);
+    let changes = Changes::between(&config, &home.load());
+    assert_eq!(changes.hot[0].to_string(), "channels.telegram");
     std::fs::remove_file(home.dir.path().join("bot")).unwrap();
     assert_eq!(
         home.errors(),
