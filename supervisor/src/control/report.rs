@@ -39,8 +39,11 @@ pub(super) async fn health(control: &Control) -> Result<FromSupervisor, StoreErr
     let complaint = control.services.complaint();
     let unread = live.approvals_complaint.clone();
     let ok = tools_run && complaint.is_none() && full.is_none() && unread.is_none();
+    let unknown = control.channels.pairing().complaint();
+    let ok = ok && unknown.is_none();
     let ok = ok && unrecorded.is_none() && door.as_ref().is_none_or(|door| door.ok);
     notices.extend(full.into_iter().chain(unread).chain(unrecorded));
+    notices.extend(unknown);
     let reached: Vec<PartHealth> = control
         .channels
         .status(false)

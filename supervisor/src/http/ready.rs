@@ -23,6 +23,7 @@ pub(super) async fn parts(pages: &Pages) -> Vec<PartHealth> {
         part("configuration", services.complaint()),
         part("approvals", live.approvals_complaint.clone()),
         part("audit log", services.audit.complaint()),
+        part("pairing", pages.channels.pairing().complaint()),
         part("disk", disk(&config.paths.state_dir)),
         part(
             "control socket",

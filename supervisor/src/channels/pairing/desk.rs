@@ -260,7 +260,9 @@ impl Desk {
             Ok(())
         };
         let wrong = read().err()?;
-        Some(format!("nobody is let in by it: failed to {wrong}"))
+        Some(format!(
+            "it is not known who may write by telegram, and nobody who was let in is heard: failed to {wrong}"
+        ))
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) use code::Code;
 pub(crate) use desk::Desk;
 pub(crate) use requests::Request;
 pub(crate) use rights::is_owner;
-pub(crate) use word::{WordError, in_words};
+pub(crate) use word::WordError;
 
 use std::time::Duration;
 

@@ -26,7 +26,7 @@ pub(crate) enum WordError {
 }
 
 /// `5 minutes`.
-pub(crate) fn in_words(duration: Duration) -> String {
+fn in_words(duration: Duration) -> String {
     match duration.as_secs() {
         seconds @ 0..=90 => format!("{} seconds", seconds + 1),
         seconds => format!("{} minutes", seconds.div_ceil(60)),

@@ -59,7 +59,9 @@ pub(super) fn pages(pages: Arc<Pages>, door: &Door) -> axum::Router {
     };
     let decided = || get(show).post(decide);
     let mut router = axum::Router::new().route("/pair/{code}", decided());
-    if !prefix.is_empty() {
+    // Such a path is none to a router, and no proxy has it.
+    let is_odd = prefix.split('/').any(|part| part.starts_with(['*', ':']));
+    if !prefix.is_empty() && !is_odd {
         router = router.route(&format!("{prefix}/pair/{{code}}"), decided());
     }
     router
