@@ -3,6 +3,7 @@
 mod words;
 mod agent;
 mod chat;
+mod commands;
 mod sessions;
 mod models;
 mod own;

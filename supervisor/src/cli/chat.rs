@@ -5,6 +5,7 @@ use super::input::InputError;
 use super::lines::{Lines, Wanted};
 use super::shown::Shown;
 use super::{CliError, ExitCode, out, runtime};
+use crate::session::manual;
 use ipc::control::{ReplyStatus, ToSupervisor};
 use std::io::IsTerminal as _;
 
@@ -23,8 +24,6 @@ const HELP: &str = "\
 /new    begin the session anew (its past is kept on disk)
 /stop   stop what runs (Ctrl-C does the same while an answer is made)
 /health how everything is
-/elevated on|ask|full|off   wider walls for commands that ask for them, where configured
-/approve ID allow-once|allow-always|deny   your word on a command that waits for it
 /quit   leave (Ctrl-D does the same)";
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
@@ -94,6 +93,10 @@ async fn turn(
     let command = match line {
         "/help" => {
             out::line(HELP)?;
+            let here = ["new", "stop", "help"];
+            let known = manual::KNOWN.iter();
+            let others = known.filter(|known| !here.contains(&known.name));
+            out::line(&manual::list(others))?;
             return Ok(true);
         }
         "/new" | "/reset" => ToSupervisor::SessionsReset { session },

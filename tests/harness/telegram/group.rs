@@ -163,6 +163,14 @@ impl Group {
         });
     }
 
+    /// Makes somebody one of its administrators.
+    pub fn is_led_by(&self, person: &Person) {
+        let id = person.id();
+        self.joins(person);
+        self.bot
+            .with(|world| world.chat_mut(self.chat).leaders.insert(id));
+    }
+
     /// Takes somebody in who says nothing yet.
     pub fn joins(&self, person: &Person) {
         let id = person.id();

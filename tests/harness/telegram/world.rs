@@ -89,6 +89,8 @@ pub(super) struct Chat {
     /// What the bot was seen to do, and when.
     pub(super) actions: Vec<(String, Instant)>,
     pub(super) members: BTreeSet<i64>,
+    /// Those of them who administrate it.
+    pub(super) leaders: BTreeSet<i64>,
 }
 
 impl Chat {
@@ -108,6 +110,7 @@ impl Chat {
             drafted: Vec::new(),
             actions: Vec::new(),
             members: BTreeSet::new(),
+            leaders: BTreeSet::new(),
         }
     }
 

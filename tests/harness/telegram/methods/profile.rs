@@ -7,6 +7,22 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 const COMMANDS: usize = 100;
+/// What an administrator is told to be allowed.
+const RIGHTS: [&str; 13] = [
+    "can_be_edited",
+    "can_manage_chat",
+    "can_delete_messages",
+    "can_manage_video_chats",
+    "can_restrict_members",
+    "can_promote_members",
+    "can_change_info",
+    "can_invite_users",
+    "can_pin_messages",
+    "can_manage_topics",
+    "can_post_stories",
+    "can_edit_stories",
+    "can_delete_stories",
+];
 
 pub(super) fn me(world: &World) -> Value {
     let mut me = world.bot.json();
@@ -50,7 +66,15 @@ pub(super) fn member(world: &mut World, params: &Params) -> Result<Value, Refusa
         return Err(Refusal::bad("user not found"));
     }
     let is_member = user == world.bot.id || world.chat(chat).members.contains(&user);
-    Ok(member_json(world, user, is_member))
+    let mut member = member_json(world, user, is_member);
+    if world.chat(chat).leaders.contains(&user) {
+        member["status"] = json!("administrator");
+        member["is_anonymous"] = json!(false);
+        for right in RIGHTS {
+            member[right] = json!(true);
+        }
+    }
+    Ok(member)
 }
 
 pub(super) fn administrators(world: &mut World, params: &Params) -> Result<Value, Refusal> {
