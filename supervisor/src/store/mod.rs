@@ -31,6 +31,7 @@ mod outbox;
 mod notices;
 pub mod pictures;
 mod posts;
+mod said;
 mod updates;
 mod settings;
 mod calls;

@@ -41,7 +41,8 @@ pub(super) async fn whole(
     let limit = bot.account.history_limit;
     let store = &bot.services.store;
     let heard = store.heard(bot.id, message.place.chat, limit).await?;
-    let (told, heard): (Vec<_>, Vec<_>) = lines(bot, &heard, &message.place).into_iter().unzip();
+    let lines = lines(bot, &heard, &message.place).await?;
+    let (told, heard): (Vec<_>, Vec<_>) = lines.into_iter().unzip();
     let files = media::fetch(bot, &route.agent, message).await;
     let text = convert::words(message, &heard, &files.lines);
     let mut notices: Vec<_> = files
@@ -111,7 +112,11 @@ fn notice(bot: &Bot, message: &Incoming, key: &str, said: Said) -> NewNotice {
 }
 
 /// What was said there to others, each with the line that tells of it. In a topic: there.
-fn lines(bot: &Bot, heard: &[StoredUpdate], place: &Place) -> Vec<(i64, String)> {
+async fn lines(
+    bot: &Bot,
+    heard: &[StoredUpdate],
+    place: &Place,
+) -> Result<Vec<(i64, String)>, StoreError> {
     let me = bot.me();
     let us = Us {
         account: &bot.account.id,
@@ -119,18 +124,29 @@ fn lines(bot: &Bot, heard: &[StoredUpdate], place: &Place) -> Vec<(i64, String)>
         username: &me.username,
         media_max: bot.account.media_max,
     };
-    let line = |update: &StoredUpdate| {
-        let happening = convert::read(&us, &update.body).ok()?;
-        let is_here = match &happening {
-            Happening::Message(message) => message.place == *place,
-            // The server does not say in which topic.
-            Happening::Reaction(reaction) => reaction.place.chat == place.chat,
-            Happening::Tap(_) | Happening::Migrated { .. } | Happening::Other => false,
+    let mut lines = Vec::new();
+    for update in heard {
+        let Ok(happening) = convert::read(&us, &update.body) else {
+            continue;
         };
-        let line = is_here
-            .then(|| convert::heard(&happening, None))
-            .flatten()?;
-        Some((update.id, line))
-    };
-    heard.iter().filter_map(line).collect()
+        let about = match &happening {
+            Happening::Message(message) if message.place == *place => None,
+            // The server does not say in which topic.
+            Happening::Reaction(reaction) if reaction.place.chat == place.chat => {
+                let message = i64::from(reaction.message);
+                let store = &bot.services.store;
+                store
+                    .said_in(CHANNEL, &place.account, place.chat, message)
+                    .await?
+            }
+            Happening::Message(_)
+            | Happening::Reaction(_)
+            | Happening::Tap(_)
+            | Happening::Migrated { .. }
+            | Happening::Other => continue,
+        };
+        let line = convert::heard(&happening, about.as_deref());
+        lines.extend(line.map(|line| (update.id, line)));
+    }
+    Ok(lines)
 }
