@@ -8,6 +8,7 @@ mod openclaw;
 mod order;
 mod place;
 mod purge;
+mod said;
 mod updates;
 mod usage;
 
