@@ -68,12 +68,12 @@ impl Iterator for Parts<'_> {
                 continue;
             }
             match html::html(self.page, piece.clone()) {
-                Some(html) => {
+                Ok(html) => {
                     self.at = end;
                     let plain = text[piece].to_owned();
                     return Some(Rendered { html, plain });
                 }
-                None => limit = (units(&text[piece]) / 2).max(2),
+                Err(at) => limit = units(&text[piece.start..at]).max(2),
             }
         }
     }
@@ -113,15 +113,17 @@ pub(super) fn first(page: &Page, limit: usize, more: bool) -> Rendered {
         if is_blank(&text[piece.clone()]) {
             return Rendered::default();
         }
-        if let Some(mut html) = html::html(page, piece.clone()) {
-            let mut plain = text[piece].to_owned();
-            if !whole {
-                html.push('…');
-                plain.push('…');
+        match html::html(page, piece.clone()) {
+            Ok(mut html) => {
+                let mut plain = text[piece].to_owned();
+                if !whole {
+                    html.push('…');
+                    plain.push('…');
+                }
+                return Rendered { html, plain };
             }
-            return Rendered { html, plain };
+            Err(at) => limit = units(&text[piece.start..at]).max(3),
         }
-        limit = (units(&text[piece]) / 2).max(2);
     }
 }
 

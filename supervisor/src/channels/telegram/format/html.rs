@@ -7,7 +7,10 @@ use std::ops::Range;
 
 /// Longest HTML of one message, in bytes. Telegram counts what is left of it, but reads no request
 /// of any size: what is longer by its links alone is cut earlier.
-pub(super) const MAX_HTML: usize = 32 * 1024;
+const MAX_HTML: usize = 32 * 1024;
+/// Most entities of one message. Telegram drops those behind them without a word, and with a link
+/// the address is gone.
+pub(super) const MAX_ENTITIES: usize = 100;
 
 /// A tag, in the order in which those that begin at one place are nested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,10 +30,14 @@ enum Tag {
 /// Most tags open at once.
 const DEEPEST: usize = 7;
 
-/// The HTML of these bytes; none when it would be longer than [`MAX_HTML`].
-pub(super) fn html(page: &Page, range: Range<usize>) -> Option<String> {
+/// The HTML of these bytes.
+///
+/// # Errors
+/// Up to which byte it would be of a size that Telegram takes as it is.
+pub(super) fn html(page: &Page, range: Range<usize>) -> Result<String, usize> {
     let mut out = String::with_capacity(range.len() + range.len() / 4);
     let mut open: Vec<Tag> = Vec::with_capacity(DEEPEST);
+    let (mut at, mut entities) = (range.start, 0);
     for (text, style) in page.styled.runs(range) {
         let wanted = tags(style);
         let kept = kept(&open, &wanted);
@@ -39,15 +46,17 @@ pub(super) fn html(page: &Page, range: Range<usize>) -> Option<String> {
             if !open.contains(&tag) {
                 tag.open(&mut out, &page.targets);
                 open.push(tag);
+                entities += 1;
             }
         }
         escape_into(text, &mut out);
-        if out.len() > MAX_HTML {
-            return None;
+        if out.len() > MAX_HTML || entities > MAX_ENTITIES {
+            return Err(at);
         }
+        at += text.len();
     }
     close(&mut out, &mut open, 0);
-    (out.len() <= MAX_HTML).then_some(out)
+    Ok(out)
 }
 
 /// Text in which nothing is a tag.

@@ -258,3 +258,14 @@ fn bold_words_need_no_spaces_around_them() {
         assert_eq!(html(text), expected, "{text}");
     }
 }
+
+#[test]
+fn no_link_is_dropped_for_being_one_of_many() {
+    let text = "[a](https://e.org) ".repeat(250);
+    let parts = parts(&text, 4000, Chunk::Length);
+    let links: Vec<usize> = parts
+        .iter()
+        .map(|part| part.html.matches("<a ").count())
+        .collect();
+    assert_eq!(links, [100, 100, 50]);
+}
