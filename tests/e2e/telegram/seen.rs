@@ -385,3 +385,20 @@ async fn the_doctor_sees_open_doors_and_open_files() {
     );
     assert!(!ran.out.contains("123:short"), "{ran:?}");
 }
+
+#[tokio::test]
+async fn a_file_of_pairings_that_can_not_be_read_is_named() {
+    let setup = Gateway::setup().await.telegram(|_| {});
+    let gateway = setup.file("credentials/telegram-pairing.json", "{ half");
+    let gateway = gateway.start().await;
+    let ran = gateway.cli(&["health"]).await;
+    assert!(
+        ran.code == 1 && ran.out.contains("telegram-pairing.json"),
+        "{ran:?}"
+    );
+    let ran = gateway.cli(&["pairing"]).await;
+    assert!(
+        ran.code == 1 && ran.err.contains("telegram-pairing.json"),
+        "{ran:?}"
+    );
+}
