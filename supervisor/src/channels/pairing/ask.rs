@@ -37,6 +37,8 @@ pub(crate) enum Asked {
     },
     /// They were sent away.
     Away,
+    /// They were let in a moment ago.
+    In,
 }
 
 impl Desk {
@@ -50,6 +52,12 @@ impl Desk {
             account, sender, ..
         } = who;
         let mut shelf = self.shelf();
+        // Also where nobody asks: who was let in may be whom a broken list does not name.
+        if shelf.is_approved(account, sender)? {
+            drop(shelf);
+            self.moved();
+            return Ok(Asked::In);
+        }
         if shelf.is_away(account, sender, now)? {
             return Ok(Asked::Away);
         }
@@ -61,6 +69,7 @@ impl Desk {
             if request.seen_at.saturating_add(NOTED_EVERY) <= now {
                 shelf.touch(account, sender, now)?;
             }
+            self.note(request, &pending);
             return Ok(Asked::Has(request.clone()));
         }
         let others = pending.iter().filter(|request| request.account == account);
@@ -80,6 +89,7 @@ impl Desk {
             seen_at: now,
         };
         shelf.put(&request, now)?;
+        self.note(&request, &pending);
         drop(shelf);
         self.record(account, sender, "asked", sender);
         Ok(Asked::Has(request))
@@ -87,6 +97,13 @@ impl Desk {
 }
 
 impl Desk {
+    /// Remembers who asks, and of the others only who still does.
+    fn note(&self, request: &Request, pending: &[Request]) {
+        let mut fresh = self.fresh();
+        fresh.retain(|(account, sender)| pending.iter().any(|one| one.is_of(account, sender)));
+        fresh.insert((request.account.clone(), request.sender.clone()));
+    }
+
     /// The hour, if one more may be told in it that too many ask.
     fn tells(&self, now: i64) -> Option<i64> {
         let hour = now.div_euclid(HOUR);

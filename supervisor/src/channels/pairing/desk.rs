@@ -11,6 +11,7 @@ use crate::broker::Services;
 use crate::config::Config;
 use crate::store::StoreError;
 use ipc::control::{Paired, PairingRequest};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -24,6 +25,9 @@ pub(crate) struct Desk {
     shelf: Mutex<Shelf>,
     attempts: Mutex<Attempts>,
     changed: watch::Sender<u64>,
+    /// Who asked, by account and sender, and was not yet told that they are in: what was kept of them
+    /// comes before what they say now.
+    pub(super) fresh: Mutex<BTreeSet<(String, String)>>,
     /// How many were told in which hour that too many ask.
     pub(super) told: Mutex<(i64, u32)>,
     /// Where our pages are.
@@ -49,6 +53,7 @@ impl Desk {
             shelf: Mutex::new(Shelf::new(&folder)),
             attempts: Mutex::default(),
             changed: watch::Sender::new(0),
+            fresh: Mutex::default(),
             told: Mutex::default(),
             address: Mutex::default(),
         }
@@ -141,7 +146,22 @@ impl Desk {
     /// # Errors
     /// When that can not be kept.
     pub(crate) fn forget(&self, request: &Request) -> Result<(), StoreError> {
-        self.shelf().forget(&request.account, &request.sender)
+        let mut shelf = self.shelf();
+        shelf.forget(&request.account, &request.sender)?;
+        self.fresh()
+            .remove(&(request.account.clone(), request.sender.clone()));
+        Ok(())
+    }
+
+    /// Whether what was kept of somebody who was let in may not have been released yet.
+    pub(crate) fn is_fresh(&self, account: &str, sender: &str) -> bool {
+        let fresh = self.fresh();
+        // Seldom anybody is.
+        !fresh.is_empty() && fresh.contains(&(account.to_owned(), sender.to_owned()))
+    }
+
+    pub(super) fn fresh(&self) -> MutexGuard<'_, BTreeSet<(String, String)>> {
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether somebody was sent away within a day.

@@ -57,7 +57,7 @@ fn who<'a>(account: &'a str, sender: &'a str) -> Who<'a> {
 fn asks(desk: &Desk, account: &str, sender: &str) -> Request {
     match desk.ask(who(account, sender)).unwrap() {
         Asked::Has(request) => request,
-        other @ (Asked::Full { .. } | Asked::Away) => panic!("{other:?}"),
+        other @ (Asked::Full { .. } | Asked::Away | Asked::In) => panic!("{other:?}"),
     }
 }
 
@@ -187,6 +187,7 @@ fn who_was_let_in_is_told_once() {
     let desk = place.desk();
     let request = asks(&desk, "default", "5");
     assert!(desk.settled("default").unwrap().is_empty());
+    assert!(desk.is_fresh("default", "5") && !desk.is_fresh("work", "5"));
     desk.approve(&request, "cli").unwrap();
     // A kill in between.
     let desk = place.desk();
@@ -194,7 +195,13 @@ fn who_was_let_in_is_told_once() {
         desk.settled("default").unwrap(),
         std::slice::from_ref(&request)
     );
-    desk.forget(&request).unwrap();
+    let again = asks(&desk, "default", "6");
+    desk.approve(&again, "cli").unwrap();
+    assert!(desk.is_fresh("default", "6"));
+    for told in [&request, &again] {
+        desk.forget(told).unwrap();
+    }
+    assert!(!desk.is_fresh("default", "6"));
     assert!(desk.settled("default").unwrap().is_empty());
 }
 
@@ -249,6 +256,19 @@ fn a_broken_file_lets_nobody_in_and_says_so() {
         }
     );
     assert!(desk.complaint().is_some());
+}
+
+#[test]
+fn where_nobody_asks_a_broken_list_gives_nobody_a_code_either() {
+    let place = Place::new("");
+    let desk = place.desk();
+    let request = asks(&desk, "default", "5");
+    desk.approve(&request, "cli").unwrap();
+    desk.forget(&request).unwrap();
+    assert_eq!(desk.ask(who("default", "5")).unwrap(), Asked::In);
+    fs::write(place.file("telegram-allowFrom.json"), "{").unwrap();
+    assert!(desk.ask(who("default", "5")).is_err());
+    assert!(desk.ask(who("default", "6")).is_err());
 }
 
 #[test]

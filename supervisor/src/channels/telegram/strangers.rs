@@ -50,6 +50,17 @@ pub(crate) async fn admission(bot: &Bot, said: &Incoming) -> Result<Admission, S
         || said.replies_to_us
         || patterns.iter().any(|pattern| pattern.is_in(&said.text))
         || commands::is_command(&said.text);
+    // What was kept of them comes first: this is kept for a moment as well.
+    if !group
+        && bot
+            .pairing
+            .is_fresh(&bot.account.id, &said.from.id.to_string())
+    {
+        let is_in = standing(bot, said.from.id).is_some_and(|standing| standing.paired);
+        if is_in {
+            return Ok(Admission::Pair);
+        }
+    }
     let room = room(bot, &said.place, group).await?;
     let activation = match room {
         Room::Private => None,
@@ -202,6 +213,11 @@ pub(crate) async fn ask(bot: &Bot, said: &Incoming) -> Asked {
             notice: None,
             hold: false,
         },
+        // What was kept of them is released in a moment, and this behind it.
+        Ok(pairing::Asked::In) => Asked {
+            notice: None,
+            hold: true,
+        },
         Err(error) => {
             tracing::error!("a stranger got no code: failed to {error}");
             // It may be somebody who was let in.
@@ -264,7 +280,12 @@ pub(crate) async fn keep(bot: Arc<Bot>) {
 
 async fn settle(bot: &Bot) -> Result<(), StoreError> {
     let store = &bot.services.store;
-    let settled = bot.pairing.settled(&bot.account.id)?;
+    // Who was let in is answered also where it can not be told any more who asked.
+    let settled = bot.pairing.settled(&bot.account.id);
+    let settled = settled.unwrap_or_else(|error| {
+        tracing::error!("nobody is told that they are in: failed to {error}");
+        Vec::new()
+    });
     for request in &settled {
         let Ok(chat) = request.sender.parse() else {
             continue;
