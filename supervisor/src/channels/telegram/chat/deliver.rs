@@ -87,6 +87,12 @@ impl Desk {
             .await?;
         let text = self.with_prefix(blocks::rest(&row.reply.text, &said), said.is_empty());
         let composed = outgoing::compose(&text, &self.limits());
+        let shown = grown.iter().find(|post| post.key.ends_with(TEXT));
+        let composed = match shown.is_none() && said.is_empty() {
+            true => composed.captioned(),
+            // The words are there already: what follows them is files alone.
+            false => composed,
+        };
         let reaction = composed.reaction.clone();
         let parcel = Parcel {
             key: format!("reply:{}\t", row.id.0),
@@ -96,7 +102,6 @@ impl Desk {
             text: None,
             before: said.len(),
         };
-        let shown = grown.iter().find(|post| post.key.ends_with(TEXT));
         self.send(&parcel, shown).await?;
         if let Some(list) = grown.iter().find(|post| post.key.ends_with(LIST)) {
             self.take_away(&origin.place, list).await?;
@@ -163,7 +168,11 @@ impl Desk {
         };
         match self.edit(place, message, letter).await {
             Ok(()) => Ok(true),
-            Err(Unsaid::Gone | Unsaid::TooLong) => Ok(false),
+            Err(Unsaid::Gone) => Ok(false),
+            Err(Unsaid::TooLong) => {
+                self.delete(place, message).await?;
+                Ok(false)
+            }
             Err(other) => Err(other),
         }
     }

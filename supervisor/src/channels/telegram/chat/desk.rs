@@ -40,13 +40,21 @@ pub(crate) struct Desk {
     pub(super) no_drafts: AtomicBool,
     chats: Mutex<HashMap<i64, Arc<Chat>>>,
     /// The newest message that is known, by what counts it; as many as there are groups.
-    newest: Mutex<HashMap<i64, i64>>,
+    newest: Mutex<HashMap<i64, Newest>>,
     /// Groups that became other ones in our time.
     moved: Mutex<HashMap<i64, i64>>,
     room: Notify,
     pub(super) tasks: TaskTracker,
     closing: CancellationToken,
     end: CancellationToken,
+}
+
+/// The newest message of a count.
+#[derive(Debug, Default, Clone, Copy)]
+struct Newest {
+    message: i64,
+    /// What earlier gateways sent was looked up.
+    is_sure: bool,
 }
 
 /// What is counted while we speak.
@@ -130,8 +138,8 @@ impl Desk {
     /// A message is in a chat: whatever we send there from now on has a greater number.
     pub(crate) fn saw(&self, chat: i64, message: i32) {
         let mut newest = lock(&self.newest);
-        let known = newest.entry(counted_with(chat)).or_insert(0);
-        *known = (*known).max(i64::from(message));
+        let known = newest.entry(counted_with(chat)).or_default();
+        known.message = known.message.max(i64::from(message));
     }
 
     /// How it goes.
@@ -221,17 +229,21 @@ impl Desk {
 
     /// The newest message known among those counted with this chat's.
     pub(super) async fn newest(&self, chat: i64) -> Result<i64, Unsaid> {
-        if let Some(newest) = lock(&self.newest).get(&counted_with(chat)) {
-            return Ok(*newest);
+        let known = lock(&self.newest).get(&counted_with(chat)).copied();
+        if let Some(known) = known.filter(|known| known.is_sure) {
+            return Ok(known.message);
         }
-        let newest = self
+        let stored = self
             .stored(|store| {
                 let account = self.bot.account.id.clone();
                 async move { store.newest_post(CHANNEL, &account, counted(chat)).await }
             })
             .await?;
-        self.saw(chat, super::say::number(newest));
-        Ok(newest)
+        let mut newest = lock(&self.newest);
+        let known = newest.entry(counted_with(chat)).or_default();
+        known.message = known.message.max(stored);
+        known.is_sure = true;
+        Ok(known.message)
     }
 
     /// A group became another one.
