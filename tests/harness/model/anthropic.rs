@@ -48,6 +48,8 @@ fn user(content: &Value, said: &mut Vec<Said>, wrong: &mut Vec<String>) {
             for block in blocks {
                 match block["type"].as_str() {
                     Some("text") => words.push_str(&text(&block["text"])),
+                    // Its bytes are looked at for all wires alike.
+                    Some("image") if block["source"]["type"] == "base64" => {}
                     Some("tool_result") if words.is_empty() => {
                         let output = texts(&block["content"]);
                         said.push(Said::Tool {
