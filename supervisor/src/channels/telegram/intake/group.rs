@@ -93,7 +93,8 @@ fn words(waiting: &[Waiting], first: &Waiting, debounce: Duration) -> (Vec<usize
         };
         if let Some(before) = last {
             let gap = Duration::from_millis(u64::try_from(piece.at - before.at).unwrap_or(0));
-            if gap > patience(before, debounce) {
+            let patience = patience(before, debounce);
+            if patience.is_zero() || gap > patience {
                 return (pieces, Duration::ZERO);
             }
         }
