@@ -146,11 +146,15 @@ impl Desk {
     /// # Errors
     /// When that can not be kept.
     pub(crate) fn forget(&self, request: &Request) -> Result<(), StoreError> {
-        let mut shelf = self.shelf();
-        shelf.forget(&request.account, &request.sender)?;
-        self.fresh()
-            .remove(&(request.account.clone(), request.sender.clone()));
+        self.shelf().forget(&request.account, &request.sender)?;
+        self.releases(&request.account, &request.sender);
         Ok(())
+    }
+
+    /// What was kept of somebody is about to be released: from now on they are heard like anybody.
+    pub(crate) fn releases(&self, account: &str, sender: &str) {
+        self.fresh()
+            .remove(&(account.to_owned(), sender.to_owned()));
     }
 
     /// Whether what was kept of somebody who was let in may not have been released yet.

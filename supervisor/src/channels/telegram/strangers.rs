@@ -339,6 +339,8 @@ async fn settle_one(bot: &Bot, sender: i64) -> Result<(), StoreError> {
         Admission::Pair | Admission::Hear | Admission::Ignore(_) => false,
     };
     if is_in {
+        // Before, or it would be kept once more.
+        bot.pairing.releases(&bot.account.id, &sender.to_string());
         for chat in store.release_held(bot.id, sender).await? {
             bot.intake.poke(chat).await;
         }
