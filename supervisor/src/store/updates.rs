@@ -388,7 +388,9 @@ fn finish(connection: &Connection, bot: i64, id: i64, state: UpdateState) -> Res
     };
     let state = match state {
         UpdateState::Held if !may_hold(connection, bot, chat)? => UpdateState::Done,
-        other => other,
+        UpdateState::Done | UpdateState::Held | UpdateState::Heard | UpdateState::Unreadable => {
+            state
+        }
     };
     connection
         .prepare_cached(

@@ -57,18 +57,6 @@ impl ApiError {
         Self::Network { sent: true, why }
     }
 
-    /// Whether what was asked may have been done all the same.
-    pub(crate) fn is_in_doubt(&self) -> bool {
-        match self {
-            Self::Server { .. } => true,
-            Self::Network { sent, .. } => *sent,
-            Self::TooMany { .. }
-            | Self::Conflict { .. }
-            | Self::Unauthorized
-            | Self::Refused(_) => false,
-        }
-    }
-
     /// What kind of no it is, where it is one.
     pub(crate) fn kind(&self) -> Option<&Kind> {
         match self {

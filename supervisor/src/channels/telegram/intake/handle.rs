@@ -137,7 +137,7 @@ async fn tapped(bot: &Arc<Bot>, tap: &Tap) -> Result<End, Blocked> {
     let admission = strangers::admission_of_tap(bot, tap).await?;
     let is_group = tap.place.chat < 0;
     let Route { agent, session } = strangers::route(bot, &tap.place, tap.from.id, is_group).await?;
-    let said = commands::tapped(bot, tap, admission, (&agent, &session)).await?;
+    let said = Box::pin(commands::tapped(bot, tap, admission, (&agent, &session))).await?;
     Ok(End::of(UpdateState::Done, said))
 }
 

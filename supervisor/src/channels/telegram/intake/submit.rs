@@ -22,7 +22,7 @@ pub(super) async fn bare(
     owner: bool,
     route: Route,
 ) -> Result<End, Blocked> {
-    let text = message.text.trim().to_owned();
+    let text = message.spoken(&bot.me().username).to_owned();
     let notices = submit(bot, message, owner, route, (text, Vec::new())).await?;
     Ok(End::of(UpdateState::Done, notices))
 }

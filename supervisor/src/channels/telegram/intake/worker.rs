@@ -31,7 +31,12 @@ struct Read {
 pub(super) async fn serve(bot: &Arc<Bot>, chat: i64, room: &Semaphore) {
     let mut backoff = Backoff::new(chat.unsigned_abs());
     loop {
-        let blocked = match step(bot, chat, room).await {
+        // What waits for its turn waits on disk. (Never an error: nobody closes it.)
+        let place = room.acquire().await;
+        // On the heap: those that wait for their turn are many, and small.
+        let step = Box::pin(step(bot, chat)).await;
+        drop(place);
+        let blocked = match step {
             Ok(Step::Done) => return,
             Ok(Step::On) => {
                 backoff.reset();
@@ -59,7 +64,9 @@ pub(super) async fn out_of_order(bot: &Arc<Bot>, id: i64) {
     let done = match found {
         Ok(Some(stored)) => match read(bot, vec![stored], &HashSet::new()).await {
             Ok(mut read) => match read.pop() {
-                Some(read) => handle::handle(bot, vec![read.stored.id], read.happening).await,
+                Some(read) => {
+                    Box::pin(handle::handle(bot, vec![read.stored.id], read.happening)).await
+                }
                 None => Ok(()),
             },
             Err(error) => Err(Blocked::Store(error)),
@@ -81,9 +88,7 @@ enum Step {
     Done,
 }
 
-async fn step(bot: &Arc<Bot>, chat: i64, room: &Semaphore) -> Result<Step, Blocked> {
-    // Held from here: what waits for its turn waits on disk. (Never an error: nobody closes it.)
-    let _place = room.acquire().await;
+async fn step(bot: &Arc<Bot>, chat: i64) -> Result<Step, Blocked> {
     let claimed = bot.intake.claimed();
     let stored = bot.services.store.next_updates(bot.id, chat, AHEAD).await?;
     if stored.is_empty() {
@@ -109,7 +114,7 @@ async fn step(bot: &Arc<Bot>, chat: i64, room: &Semaphore) -> Result<Step, Block
                 pieces.contains(&(index - 1))
             });
             let (ids, happening) = whole(read);
-            handle::handle(bot, ids, happening).await?;
+            Box::pin(handle::handle(bot, ids, happening)).await?;
             Ok(Step::On)
         }
     }

@@ -40,9 +40,11 @@ async fn after_a_week_of_silence_no_number_is_said() {
 #[tokio::test(start_paused = true)]
 async fn the_first_hiccup_costs_nothing_and_the_next_ones_ever_more() {
     let mut poll = poll();
-    let pause = |next| match next {
-        Next::Wait(pause) => pause,
-        other => panic!("{other:?}"),
+    let pause = |next| {
+        let Next::Wait(pause) = next else {
+            panic!("{next:?}");
+        };
+        pause
     };
     for error in [network(), ApiError::Server { status: 502 }] {
         assert_eq!(poll.failed(&error), Next::Ask);
