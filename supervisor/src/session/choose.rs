@@ -207,7 +207,7 @@ impl Driver {
     ) -> Result<Said, StoreError> {
         let level = match choice {
             Choice::Show | Choice::How => {
-                let buttons = LEVELS.map(|level| chosen::thinking_name(level));
+                let buttons = LEVELS.map(chosen::thinking_name);
                 return Ok(Said {
                     text: self.thinking_in_words(),
                     buttons: rows("/think", &buttons),
@@ -245,7 +245,7 @@ impl Driver {
     ) -> Result<Said, StoreError> {
         let mode = match choice {
             Choice::Show | Choice::How => {
-                let buttons = QUEUE_MODES.map(|mode| chosen::queue_name(mode));
+                let buttons = QUEUE_MODES.map(chosen::queue_name);
                 return Ok(Said {
                     text: self.queue_in_words(),
                     buttons: rows("/queue", &buttons),

@@ -24,10 +24,17 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+/// Whether a model never reads the messages of a turn, since whoever wrote them took them back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unread {
+    No,
+    Yes,
+}
+
 impl Driver {
     /// Begins a turn on messages that wait.
     pub(super) async fn begin_turn(&mut self, inputs: Vec<InputId>) -> Result<(), StoreError> {
-        self.open_turn(inputs).await?;
+        self.open_turn(inputs, Unread::No).await?;
         self.loops.reset();
         if let Some(turn) = &self.turn {
             self.send_turn(turn.id, Vec::new());
@@ -36,7 +43,11 @@ impl Driver {
     }
 
     /// Opens a turn on messages that wait, without telling the agent.
-    pub(super) async fn open_turn(&mut self, inputs: Vec<InputId>) -> Result<(), StoreError> {
+    pub(super) async fn open_turn(
+        &mut self,
+        inputs: Vec<InputId>,
+        unread: Unread,
+    ) -> Result<(), StoreError> {
         let messages: Vec<_> = inputs
             .iter()
             .filter_map(|id| self.inputs.get(id))
@@ -46,7 +57,8 @@ impl Driver {
         let news = std::mem::take(&mut self.news)
             .into_iter()
             .map(|text| TranscriptItem::Note { text });
-        let items = news.chain(messages.iter().map(said)).collect();
+        let read = messages.iter().filter(|_| unread == Unread::No);
+        let items = news.chain(read.map(said)).collect();
         self.transcript
             .begin_turn(id, inputs.clone(), items)
             .await?;
@@ -449,7 +461,7 @@ impl Driver {
         );
         self.end_fold(&message).await;
         if self.turn.is_none() && !without.is_empty() {
-            self.open_turn(without).await?;
+            self.open_turn(without, Unread::No).await?;
         }
         if let Some(turn) = &mut self.turn {
             turn.cancel.cancel();

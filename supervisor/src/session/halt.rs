@@ -1,7 +1,7 @@
 //! `/stop` and `/kill`: what runs ends, because a person says so.
 
-use super::asks::said;
 use super::driver::Driver;
+use super::ends::Unread;
 use super::rules::Speaker;
 use super::state::Input;
 use crate::message::{Button, Said};
@@ -60,10 +60,8 @@ impl Driver {
             // Its answer is not heard here; what waits stays.
             Some((_, at)) if at != speaker.from => return Ok(0),
             Some((turn, _)) => {
-                let items = waiting.iter().filter_map(|id| self.inputs.get(id));
-                let items = items.map(said).collect();
                 self.transcript
-                    .append(turn, items, waiting.clone(), None)
+                    .append(turn, Vec::new(), waiting.clone(), None)
                     .await?;
                 if let Some(turn) = &mut self.turn {
                     turn.inputs.extend(&waiting);
@@ -71,7 +69,7 @@ impl Driver {
                 self.inputs.retain(|id, _| !waiting.contains(id));
             }
             None => {
-                self.open_turn(waiting.clone()).await?;
+                self.open_turn(waiting.clone(), Unread::Yes).await?;
                 if let Some(turn) = &mut self.turn {
                     turn.cancel.cancel();
                     turn.ending = Some(TurnOutcome::Cancelled);
@@ -81,6 +79,9 @@ impl Driver {
         for input in waiting {
             self.apply(Input::Taken(input)).await;
         }
+        self.news.push(format!(
+            "The person stopped the work, and took back what waited: messages that you did not read, {many}."
+        ));
         Ok(many)
     }
 

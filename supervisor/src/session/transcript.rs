@@ -107,7 +107,7 @@ impl Transcript {
         taken: Vec<InputId>,
         usage: Option<(String, Usage)>,
     ) -> Result<(), StoreError> {
-        if items.is_empty() && usage.is_none() {
+        if items.is_empty() && taken.is_empty() && usage.is_none() {
             return Ok(());
         }
         let items = self.number(items);

@@ -116,12 +116,12 @@ pub(crate) async fn tapped(
         }
         Command::Activation(word) => {
             let said = activation::said(bot, &origin, tap.from.id, session, word);
-            let said = answered(bot, tap, said).await?;
+            let said = Box::pin(answered(bot, tap, said)).await?;
             Ok(instead(bot, tap, said))
         }
         Command::Other => {
-            let said = say(bot, speaks, &tap.data, &from);
-            let said = answered(bot, tap, said).await?;
+            let said = Box::pin(say(bot, speaks, &tap.data, &from));
+            let said = Box::pin(answered(bot, tap, said)).await?;
             Ok(said.map_or_else(Vec::new, |said| instead(bot, tap, said)))
         }
     }
@@ -159,7 +159,7 @@ async fn answered<T>(
     tap: &Tap,
     said: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    let mut said = std::pin::pin!(said);
+    let mut said = Box::pin(said);
     let early = tokio::time::timeout(HEARD_WITHIN, &mut said).await;
     let failed = matches!(early, Ok(Err(_)));
     let text = if failed {
