@@ -150,6 +150,29 @@ async fn blocks_are_said_as_they_are_finished_and_once() {
 }
 
 #[tokio::test]
+async fn a_block_that_was_said_before_the_gateway_died_is_not_said_again() {
+    let mut gateway = edits("block").await;
+    let gate = Gate::new();
+    let first = "A sentence about foxes. ".repeat(40);
+    let first = first.trim_end();
+    let text = format!("{first}\n\nAnd one about the wood.");
+    let pieces = first.split_whitespace().count() + 1;
+    let held = turn().says(&text).held_after(pieces, &gate);
+    gateway.model.script([held, turn().says(&text)]);
+    let bot = gateway.bot();
+    let alice = bot.person("Alice");
+    alice.says("a story").await;
+    gate.reached().await;
+    alice.sees(first).await;
+    gateway.kill9();
+    gate.open();
+    gateway.start_again().await;
+    alice.sees("And one about the wood.").await;
+    bot.is_idle().await;
+    assert_eq!(ours(&alice), [first, "And one about the wood."]);
+}
+
+#[tokio::test]
 async fn a_block_ends_where_a_tool_begins() {
     let gateway = edits("block").await;
     gateway.model.script([

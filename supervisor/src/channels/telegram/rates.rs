@@ -132,7 +132,8 @@ impl<T> Rates<T> {
     }
 
     /// How many chats are remembered.
-    pub(crate) fn chats(&self) -> usize {
+    #[cfg(test)]
+    fn chats(&self) -> usize {
         self.chats.len()
     }
 

@@ -100,7 +100,14 @@ impl Desk {
                 Next::Again if tries.count() >= TRIES => {
                     return Err(Unsaid::Never("a file can not be read".to_owned()));
                 }
-                other => self.go_on(other, sending.key, &mut tries).await?,
+                next @ (Next::Wait(_)
+                | Next::Again
+                | Next::Done
+                | Next::Moved(_)
+                | Next::Gone
+                | Next::TooLong
+                | Next::Never(_)
+                | Next::Down) => self.go_on(next, sending.key, &mut tries).await?,
             }
         }
     }

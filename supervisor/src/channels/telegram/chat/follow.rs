@@ -15,10 +15,13 @@ use ipc::id::{AgentId, SessionKey};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// A session that is silent for so long, and runs no turn, is not followed any more.
 const QUIET: Duration = Duration::from_secs(30);
+
+/// The pause before a session is looked at again whose driver has ended.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What is done about the questions that a session has for people.
 pub(crate) trait Overhears: Send + Sync {
@@ -62,6 +65,7 @@ impl Desk {
             if chat.lets_go_if_quiet(line, Instant::now()) {
                 return;
             }
+            sleep(PAUSE).await;
         }
     }
 

@@ -30,6 +30,8 @@ use tokio::time::Instant;
 
 /// How often somebody is told again that we type; it shows for five seconds.
 const TYPING: Duration = Duration::from_secs(4);
+/// How often it is looked for a finished block.
+const LOOK: Duration = Duration::from_millis(200);
 /// The pause after something could not be shown.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -57,6 +59,8 @@ struct Live {
     /// Nothing more of this turn is shown: it was answered, or its message was taken away.
     done: bool,
     blocks: Vec<String>,
+    /// When it was last looked for a finished block, and in which state of things.
+    looked_at: Option<(Instant, Shown)>,
     not_before: Option<Instant>,
     typed: Option<Instant>,
 }
@@ -168,10 +172,10 @@ impl Desk {
     }
 
     /// When more of an answer is to be shown.
-    fn grows_at(&self, live: &Live, running: &Running, now: Instant) -> Option<Instant> {
+    fn grows_at(&self, live: &mut Live, running: &Running, now: Instant) -> Option<Instant> {
         let due = match self.bot.account.streaming {
             Streaming::Off => None,
-            Streaming::Block => self.block(live, running).map(|_| now),
+            Streaming::Block => self.block_at(live, running, now),
             Streaming::Partial | Streaming::Progress => {
                 running.due(live.shown.as_ref(), self.way(running))
             }
@@ -180,6 +184,24 @@ impl Desk {
             live.not_before
                 .map_or(due, |not_before| due.max(not_before))
         })
+    }
+
+    /// When a block is to be said, or looked for: not with every word.
+    fn block_at(&self, live: &mut Live, running: &Running, now: Instant) -> Option<Instant> {
+        let state = running.shown(None, now);
+        if let Some((at, before)) = &live.looked_at {
+            if before.is_same(&state) {
+                return None;
+            }
+            if now < *at + LOOK {
+                return Some(*at + LOOK);
+            }
+        }
+        let found = self.block(live, running).map(|_| now);
+        if found.is_none() {
+            live.looked_at = Some((now, state));
+        }
+        found
     }
 
     fn way(&self, running: &Running) -> Way {

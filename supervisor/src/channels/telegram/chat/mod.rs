@@ -28,7 +28,7 @@ mod words;
 mod letter;
 mod pacer;
 
-pub(crate) use desk::{Desk, Figures};
+pub(crate) use desk::Desk;
 pub(crate) use follow::Overhears;
 
 use super::Place;

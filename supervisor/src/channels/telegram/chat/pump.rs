@@ -51,8 +51,10 @@ impl Desk {
     async fn fetch(self: &Arc<Self>, read: &mut Read) -> Result<bool, StoreError> {
         let account = &self.bot.account.id;
         let store = &self.bot.services.store;
-        let replies = store.unsent(CHANNEL, account, read.outbox, BATCH).await?;
-        let notices = store.unsaid(CHANNEL, account, read.notices, BATCH).await?;
+        let (replies, notices) = tokio::try_join!(
+            store.unsent(CHANNEL, account, read.outbox, BATCH),
+            store.unsaid(CHANNEL, account, read.notices, BATCH),
+        )?;
         let full = |found: usize| u32::try_from(found).is_ok_and(|found| found == BATCH);
         let more = full(replies.len()) || full(notices.len());
         if let Some(last) = replies.last() {

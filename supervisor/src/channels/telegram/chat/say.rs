@@ -161,7 +161,14 @@ impl Desk {
                 }
                 Next::Plain => form = Form::Plain,
                 Next::Unquoted => letter.quote = None,
-                other => self.go_on(other, key, &mut tries).await?,
+                next @ (Next::Wait(_)
+                | Next::Again
+                | Next::Done
+                | Next::Moved(_)
+                | Next::Gone
+                | Next::TooLong
+                | Next::Never(_)
+                | Next::Down) => self.go_on(next, key, &mut tries).await?,
             }
         }
     }
@@ -193,7 +200,12 @@ impl Desk {
                     self.moved(place.chat, chat);
                     return Err(Unsaid::Gone);
                 }
-                other => self.go_on(other, "", &mut tries).await?,
+                next @ (Next::Wait(_)
+                | Next::Again
+                | Next::Unquoted
+                | Next::TooLong
+                | Next::Never(_)
+                | Next::Down) => self.go_on(next, "", &mut tries).await?,
             }
         }
     }
