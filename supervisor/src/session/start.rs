@@ -2,7 +2,7 @@
 
 use super::directive;
 use super::driver::Driver;
-use crate::config::{Config, ModelRef};
+use crate::config::{Config, ModelRef, TelegramAccount};
 use crate::workspace;
 use ipc::agent::{ContextLimits, SessionStart, ToAgent, ToolSummary};
 
@@ -86,6 +86,7 @@ impl Driver {
         }
         if self.speaks_by_telegram() {
             facts.extend(TELEGRAM.map(str::to_owned));
+            facts.extend(prompts(&self.live.config.telegram, self.key.as_str()));
         }
         facts
     }
@@ -101,6 +102,27 @@ impl Driver {
             || key.contains(":telegram:")
             || (key.ends_with(":main") && !self.live.config.telegram.is_empty())
     }
+}
+
+/// What the configuration says of the group, and of the topic, that a session is of: of this one, or
+/// of every one.
+fn prompts(accounts: &[TelegramAccount], key: &str) -> Vec<String> {
+    let Some((_, group)) = key.split_once(":telegram:group:") else {
+        return Vec::new();
+    };
+    let (chat, topic) = group.split_once(":topic:").unwrap_or((group, ""));
+    // The session's key does not say by which bot; one that knows the group by its number is meant.
+    let known = accounts.iter().find_map(|account| account.groups.get(chat));
+    let rules = known.or_else(|| accounts.iter().find_map(|account| account.groups.get("*")));
+    let topic = rules.and_then(|rules| rules.topics.get(topic).or_else(|| rules.topics.get("*")));
+    let of_topic = topic.filter(|_| group.contains(":topic:"));
+    [
+        rules.and_then(|rules| rules.system_prompt.clone()),
+        of_topic.and_then(|topic| topic.system_prompt.clone()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// What whoever speaks by Telegram should know.

@@ -154,7 +154,7 @@ pub(super) fn forget(folder: &Path, now: SystemTime) -> usize {
         })
         .collect();
     // The newest first.
-    kept.sort_by(|a, b| b.0.cmp(&a.0));
+    kept.sort_by_key(|(modified, ..)| std::cmp::Reverse(*modified));
     let mut all = 0;
     let mut forgotten = 0;
     for (modified, len, path) in kept {

@@ -486,3 +486,42 @@ async fn who_answers_in_telegram_knows_how_to_send_files() {
         assert!(system.contains(part), "{system}");
     }
 }
+
+#[tokio::test]
+async fn a_group_and_a_topic_have_words_of_their_own() {
+    let gateway = gateway(|telegram| {
+        let topics = json!({ "7": { "systemPrompt": "Be short." } });
+        telegram["groups"] = json!({ "*": {
+            "requireMention": false, "systemPrompt": "Answer in rhyme.", "topics": topics,
+        } });
+    })
+    .await;
+    let devs = gateway.telegram().group("devs");
+    let alice = gateway.telegram().person("Alice");
+    let topic = devs.topic(7);
+    alice.says_in(&topic, "in the topic").await;
+    let system = told(&gateway, "in the topic").await.system;
+    assert!(
+        system.contains("Answer in rhyme.") && system.contains("Be short."),
+        "{system}"
+    );
+    alice.says_in(&devs, "in the group").await;
+    let system = told(&gateway, "in the group").await.system;
+    assert!(
+        system.contains("Answer in rhyme.") && !system.contains("Be short."),
+        "{system}"
+    );
+}
+
+#[tokio::test]
+async fn a_command_may_follow_the_bots_name() {
+    let gateway = gateway(|_| {}).await;
+    let devs = gateway.telegram().group("devs");
+    let alice = gateway.telegram().person("Alice");
+    alice.says_in(&devs, "@our_bot /whoami").await;
+    devs.sees_where("an answer of the gateway", |chat| {
+        chat.iter().any(|shown| shown.is_ours())
+    })
+    .await;
+    assert!(gateway.model.requests().is_empty());
+}

@@ -83,7 +83,8 @@ pub(crate) async fn handle(
     if !typed || message.elsewhere || !session::may_command(&config.commands, CHANNEL, &from) {
         return Ok(Handled::NotACommand);
     }
-    let text = message.text.trim();
+    let me = bot.me();
+    let text = message.spoken(&me.username);
     let said = match Own::read(text) {
         Some(Own::Restart) if own::may_restart(&config.commands, &origin) => {
             let said = Said::text("The gateway begins again.");

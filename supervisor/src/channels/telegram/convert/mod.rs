@@ -267,12 +267,12 @@ pub(crate) fn join(album: Vec<Incoming>) -> Option<Incoming> {
 
 impl Incoming {
     /// What was typed, without the bot's name in front of it: `@us stop` says `stop`.
-    pub(crate) fn spoken<'t>(&'t self, us: &Us<'_>) -> &'t str {
+    pub(crate) fn spoken<'t>(&'t self, username: &str) -> &'t str {
         let text = self.text.trim();
         let rest = text
             .strip_prefix('@')
-            .and_then(|rest| Some((rest.get(..us.username.len())?, rest)))
-            .filter(|(named, _)| !named.is_empty() && named.eq_ignore_ascii_case(us.username))
+            .and_then(|rest| Some((rest.get(..username.len())?, rest)))
+            .filter(|(named, _)| !named.is_empty() && named.eq_ignore_ascii_case(username))
             .and_then(|(named, rest)| rest.get(named.len()..))
             .filter(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'));
         rest.map_or(text, |rest| rest.trim_start_matches([',', ':', ' ', '\n']))

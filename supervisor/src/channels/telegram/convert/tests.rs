@@ -29,9 +29,7 @@ fn group(fields: Value) -> Value {
 fn message(chat: Value, fields: Value) -> Value {
     let mut message =
         json!({ "message_id": 17, "date": 1_763_000_000, "chat": chat, "from": alice() });
-    let Value::Object(fields) = fields else {
-        panic!("fields are an object");
-    };
+    let fields = fields.as_object().expect("an object").clone();
     message.as_object_mut().unwrap().extend(fields);
     message
 }
@@ -45,10 +43,11 @@ fn happening(message: Value) -> Happening {
 }
 
 fn incoming(message: Value) -> Incoming {
-    match happening(message) {
-        Happening::Message(incoming) => *incoming,
-        other => panic!("{other:?}"),
-    }
+    let happening = happening(message);
+    let Happening::Message(incoming) = happening else {
+        panic!("{happening:?}");
+    };
+    *incoming
 }
 
 fn told(message: Value) -> String {
@@ -134,7 +133,7 @@ fn our_name_in_front_is_not_spoken() {
         ("@äöü_bot", "@äöü_bot"),
     ] {
         let found = incoming(group(json!({ "text": text })));
-        assert_eq!(found.spoken(&US), spoken);
+        assert_eq!(found.spoken(US.username), spoken);
     }
 }
 
@@ -456,10 +455,11 @@ fn a_reaction_says_what_changed() {
     let reacted = |old: Value, new: Value| {
         let body = json!({ "chat": { "id": 7, "type": "private" }, "message_id": 12, "date": 5,
             "user": alice(), "old_reaction": old, "new_reaction": new });
-        match read(&US, &update("message_reaction", body)).unwrap() {
-            Happening::Reaction(found) => reaction(&found, Some("I am\ndone")),
-            other => panic!("{other:?}"),
-        }
+        let happening = read(&US, &update("message_reaction", body)).unwrap();
+        let Happening::Reaction(found) = happening else {
+            panic!("{happening:?}");
+        };
+        reaction(&found, Some("I am\ndone"))
     };
     for (old, new, expected) in [
         (
@@ -601,7 +601,7 @@ proptest! {
             "forward_origin": { "date": date },
         });
         if let Happening::Message(found) = happening(message) {
-            let _ = (words(&found, &[], &[]), found.spoken(&US));
+            let _ = (words(&found, &[], &[]), found.spoken(US.username));
         }
     }
 }

@@ -49,7 +49,6 @@ pub(crate) enum Step {
 /// One request that makes one message, or an album of several.
 #[derive(Debug)]
 pub(crate) struct Upload {
-    kind: Kind,
     files: Vec<Sent>,
     caption: Option<Rendered>,
     is_plain: bool,
@@ -159,10 +158,13 @@ fn look(mut file: &File) -> io::Result<Option<Look>> {
 
 /// What is wrong with a file, for the person.
 fn said(error: &io::Error) -> String {
-    match error.kind() {
-        ErrorKind::NotFound => "there is no such file".to_owned(),
-        ErrorKind::PermissionDenied => "it may not be read".to_owned(),
-        _ => error.to_string(),
+    let kind = error.kind();
+    if kind == ErrorKind::NotFound {
+        "there is no such file".to_owned()
+    } else if kind == ErrorKind::PermissionDenied {
+        "it may not be read".to_owned()
+    } else {
+        error.to_string()
     }
 }
 
@@ -192,11 +194,7 @@ fn steps(sent: Vec<Sent>, caption: Option<Rendered>, wrong: Vec<String>) -> Vec<
         steps.extend(caption.take().map(Step::Text));
     }
     for files in sort::albums(sent, |one| one.kind) {
-        let Some(kind) = files.first().map(|one| one.kind) else {
-            continue;
-        };
         steps.push(Step::Upload(Upload {
-            kind,
             files,
             caption: caption.take(),
             is_plain: false,
@@ -327,9 +325,9 @@ impl Content {
 /// The numbers of a sent message, or of those of an album.
 fn numbers(result: &Value) -> Option<Vec<i32>> {
     let number = |message: &Value| i32::try_from(message.get("message_id")?.as_i64()?).ok();
-    match result {
-        Value::Array(all) => all.iter().map(number).collect(),
-        one => Some(vec![number(one)?]),
+    match result.as_array() {
+        Some(all) => all.iter().map(number).collect(),
+        None => Some(vec![number(result)?]),
     }
 }
 

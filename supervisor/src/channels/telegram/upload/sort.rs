@@ -190,7 +190,8 @@ mod tests {
             prop_assert!(albums.iter().all(|album| (1..=ALBUM).contains(&album.len())));
             let mut found = albums.concat();
             let mut kinds = kinds;
-            (found.sort_unstable(), kinds.sort_unstable());
+            found.sort_unstable();
+            kinds.sort_unstable();
             prop_assert_eq!(found, kinds);
         }
     }

@@ -29,7 +29,7 @@ fn told(steps: &[Step]) -> Vec<String> {
         Step::Upload(upload) => {
             let names: Vec<_> = upload.files.iter().map(|one| one.name.as_str()).collect();
             let caption = upload.caption.as_ref().map_or("", |words| &words.plain);
-            format!("{:?} {} {caption}", upload.kind, names.join("+"))
+            format!("{:?} {} {caption}", upload.files[0].kind, names.join("+"))
         }
     };
     steps.iter().map(told).collect()
