@@ -39,9 +39,9 @@ mod catalog;
 mod http;
 mod reader;
 mod render;
-mod sight;
 mod sse;
 mod wire;
+mod sight;
 mod error;
 mod clock;
 

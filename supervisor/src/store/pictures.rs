@@ -1,8 +1,8 @@
 //! Pictures that came with messages, as models are to see them: files in the state directory's
 //! `media` folder, each named by its own digest, so that the same picture is kept once.
 //!
-//! A transcript only names them. One is forgotten [`KEPT`] after it last came, or when all of them
-//! are more than [`MOST`]: a model is then told that there was a picture, in words.
+//! A transcript only names them. One is forgotten `KEPT` after it last came, or when all of them
+//! are more than `MOST`: a model is then told that there was a picture, in words.
 
 use ipc::transcript::Image;
 use sha2::{Digest, Sha256};

@@ -14,6 +14,11 @@ pub(super) fn name(raw: &str) -> String {
     }
 }
 
+/// A name as people see it.
+pub(super) fn full_name(first: Option<&str>, last: Option<&str>) -> String {
+    name(&[first, last].map(Option::unwrap_or_default).join(" "))
+}
+
 /// Somebody's words on one line of at most `most` characters: brackets and double quotes are
 /// replaced, since they end our own, and what can not be seen is left out.
 pub(crate) fn line(raw: &str, most: usize) -> String {

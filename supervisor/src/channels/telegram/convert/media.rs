@@ -3,7 +3,7 @@
 use super::clean;
 use super::shape::{File, Location, Message, Photo, Poll, Sticker};
 use super::words::frame;
-use super::{Media, MediaKind, message};
+use super::{Media, MediaKind};
 
 /// Characters of what somebody wrote into a place, a contact or a poll.
 const FIELD: usize = 200;
@@ -102,7 +102,7 @@ pub(super) fn folded(message: &Message) -> Vec<String> {
         lines.push(frame(&format!("{live}location {}", spot(location))));
     }
     if let Some(contact) = &message.contact {
-        let name = message::full_name(contact.first_name.as_deref(), contact.last_name.as_deref());
+        let name = clean::full_name(contact.first_name.as_deref(), contact.last_name.as_deref());
         let phone = clean::line(&contact.phone_number, 32);
         lines.push(frame(&format!("contact {name}, phone {phone}")));
     }

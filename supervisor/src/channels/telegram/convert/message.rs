@@ -141,7 +141,7 @@ fn sender(message: &Message) -> Option<Person> {
 fn user(user: &User) -> Person {
     Person {
         id: user.id,
-        name: full_name(user.first_name.as_deref(), user.last_name.as_deref()),
+        name: clean::full_name(user.first_name.as_deref(), user.last_name.as_deref()),
         username: user.username.as_deref().and_then(username),
         is_bot: user.is_bot,
     }
@@ -156,11 +156,6 @@ fn in_the_name_of(chat: &Chat, signature: Option<&str>) -> Person {
         username: chat.username.as_deref().and_then(username),
         is_bot: false,
     }
-}
-
-/// A name as people see it.
-pub(super) fn full_name(first: Option<&str>, last: Option<&str>) -> String {
-    clean::name(&[first, last].map(Option::unwrap_or_default).join(" "))
 }
 
 /// A name by which somebody is called, where it is of the shape they have.

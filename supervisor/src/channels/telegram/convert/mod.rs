@@ -5,12 +5,12 @@
 //! and some of them panic.) Whatever strangers chose, names and words alike, is bounded, and can
 //! not pass for a line of ours: [`words`] sees to it.
 
-mod clean;
-mod entities;
-mod media;
 mod message;
-mod shape;
+mod media;
+mod entities;
 mod words;
+mod clean;
+mod shape;
 
 use super::Place;
 use serde::Deserialize;
