@@ -53,7 +53,10 @@ fn fits(shown: &Shown, words: &[&str]) -> bool {
 async fn every_command_is_answered_alone_with_the_bot() {
     let stage = Stage::set(|_| {}).await;
     let Stage { gateway, alice, .. } = &stage;
-    gateway.model.script([turn().says("Hi.").used(1_200, 30)]);
+    gateway.model.script([
+        turn().says("Hi.").used(1_200, 30),
+        turn().says("They said hello."),
+    ]);
     alice.says("hello").await;
     alice.sees("Hi.").await;
     let id = alice.id().to_string();
@@ -95,12 +98,12 @@ async fn every_command_is_answered_alone_with_the_bot() {
             ("/stop", &["Nothing was running."]),
             ("/approve nothing deny", &["nothing waits for approval"]),
             ("/activation always", &["for groups"]),
-            ("/compact", &["tokens"]),
+            ("/compact", &["History is folded: about "]),
         ],
     )
     .await;
-    // The model was asked for the answer, and for a summary at most.
-    assert!(gateway.model.requests().len() <= 2);
+    // The model was asked for the answer and for a summary, and for nothing else.
+    assert_eq!(gateway.model.requests().len(), 2);
     gateway.model.always(turn().says("I see."));
     for words in ["/status of my order?", "/whatever", "stop", "/etc/passwd"] {
         alice.asks(words, |shown| shown.text == "I see.").await;
@@ -240,33 +243,49 @@ const TRIES: u32 = 5;
 
 #[tokio::test]
 async fn a_tool_is_stopped_at_once_typed_or_tapped_and_what_waits_is_answered() {
-    let stage = Stage::set(|_| {}).await;
+    // Where an answer grows as a draft there is no message to hang a button on.
+    let stage = Stage::set(|config| {
+        config["channels"]["telegram"]["nativeDrafts"] = json!(false);
+    })
+    .await;
     let Stage { gateway, alice, .. } = &stage;
     let command = "sleep 4000.1";
+    gateway
+        .model
+        .thinks(move |seen| match seen.last_user().ends_with("sleep") {
+            true => turn()
+                .says("On it.")
+                .calls("exec", json!({ "command": command })),
+            false => turn().says("And so."),
+        });
+    let answers = || {
+        let heard = alice.heard();
+        heard.iter().filter(|shown| shown.text == "And so.").count()
+    };
+    let button = || {
+        let mut chat = alice.chat().into_iter().rev();
+        chat.find(|shown| shown.data_of("⏹ Stop").is_some())
+    };
     for way in ["/stop", "stop", "⏹ Stop"] {
         let mut fastest = Duration::MAX;
-        for n in 0..TRIES {
-            gateway.model.script([
-                turn()
-                    .says("On it.")
-                    .calls("exec", json!({ "command": command })),
-                turn().says(&format!("And so {n}.")),
-            ]);
+        for _ in 0..TRIES {
+            let before = answers();
             alice.says("sleep").await;
-            eventually!(!gateway.titled(command).is_empty(), "{:#?}", gateway.tree());
+            eventually!(
+                !gateway.titled(command).is_empty(),
+                "{:#?}",
+                alice.transcript()
+            );
             // A queue behind it must not keep it waiting.
             for waiting in 0..5 {
                 alice.says(&format!("and then {waiting}?")).await;
             }
-            let button = || {
-                let mut chat = alice.chat().into_iter().rev();
-                chat.find(|shown| shown.data_of("⏹ Stop").is_some())
-            };
-            if way.starts_with('⏹') {
+            let tapped = way.starts_with('⏹');
+            if tapped {
                 eventually!(button().is_some(), "{:#?}", alice.chat());
             }
             let began = Instant::now();
-            match button().filter(|_| way.starts_with('⏹')) {
+            match button().filter(|_| tapped) {
                 Some(shown) => drop(alice.taps_and_leaves(shown.id, "/stop")),
                 None => drop(alice.says(way).await),
             }
@@ -275,7 +294,7 @@ async fn a_tool_is_stopped_at_once_typed_or_tapped_and_what_waits_is_answered() 
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
             fastest = fastest.min(began.elapsed());
-            alice.sees(&format!("And so {n}.")).await;
+            eventually!(answers() > before, "{:#?}", alice.transcript());
             if fastest <= AT_ONCE {
                 break;
             }
@@ -335,12 +354,22 @@ async fn the_menu_is_told_once_and_taken_away_where_it_is_not_wanted() {
         }
     }
     assert!(!names("all_private_chats").contains(&"activation".to_owned()));
-    stage.gateway.restart().await;
-    stage
-        .alice
-        .asks("/kill", |shown| fits(shown, &["No command"]))
-        .await;
-    assert_eq!(bot.calls_of("setMyCommands").len(), 3, "it did not change");
+    // Cut off before it was noted, it is told once more; after that no start says it again.
+    let mut told = 0;
+    for _ in 0..5 {
+        told = bot.calls_of("setMyCommands").len();
+        stage.gateway.restart().await;
+        let answered = |shown: &Shown| fits(shown, &["No command"]);
+        stage.alice.asks("/kill", answered).await;
+        if bot.calls_of("setMyCommands").len() == told {
+            break;
+        }
+    }
+    assert_eq!(
+        bot.calls_of("setMyCommands").len(),
+        told,
+        "it did not change"
+    );
     stage.gateway.change_config(|config| {
         config["channels"]["telegram"]["commands"] = json!({ "native": false });
     });
