@@ -373,3 +373,33 @@ async fn what_waited_at_the_server_is_stored_and_confirmed_before_it_is_handled(
     let asked = gateway.telegram().calls_of("getUpdates").len();
     assert!(asked < 30, "{asked} looks");
 }
+
+#[tokio::test]
+async fn what_a_session_can_not_take_waits_until_it_can() {
+    let setup = Gateway::setup().await.telegram(|_| {});
+    let queue = json!({ "queue": { "mode": "followup", "cap": 1 } });
+    let gateway = setup
+        .config(|config| config["messages"] = queue)
+        .start()
+        .await;
+    let gate = Gate::new();
+    gateway
+        .model
+        .script([turn().says("Hello.").waits_for(&gate)]);
+    gateway.model.always(turn().says("Hello."));
+    let bot = gateway.telegram();
+    let alice = bot.person("Alice");
+    for n in 1..=5 {
+        alice.says(&format!("number {n}")).await;
+    }
+    gate.reached().await;
+    is_told(&gateway, "three wait", |told| told.waiting == 3).await;
+    assert_eq!(bot.unconfirmed(), 0, "they wait here, not at the server");
+    gate.open();
+    has_answers(&alice, 5).await;
+    for n in 1..=5 {
+        let words = gateway.model.request(n - 1).last_user().to_owned();
+        assert!(words.contains(&format!("number {n}")), "{words}");
+    }
+    is_told(&gateway, "none waits", |told| told.waiting == 0).await;
+}
