@@ -67,8 +67,9 @@ impl Channels {
         let config = Arc::clone(&self.services.live.load().config);
         let mut accounts = self.accounts.lock().await;
         let is_wanted = |runs: &Runs| config.telegram.iter().any(|wanted| runs.is_as(wanted));
-        let (mut kept, gone): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut *accounts).into_iter().partition(is_wanted);
+        let (mut kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut *accounts)
+            .into_iter()
+            .partition(is_wanted);
         // First: a bot that changed must not run twice.
         for runs in gone {
             runs.stop().await;

@@ -57,8 +57,8 @@ pub(crate) mod manual;
 mod process;
 
 pub(crate) use direct::is_directive;
-pub(crate) use fresh::begins_anew;
 pub use driver::start;
+pub(crate) use fresh::begins_anew;
 pub use handle::{Gone, Operation, SessionHandle, SessionView, Watch};
 pub(crate) use rules::{may_command_from as may_command, policy_of};
 pub use state::PhaseName;

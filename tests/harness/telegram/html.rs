@@ -380,7 +380,10 @@ mod tests {
             wrong("a <p>"),
             "Unsupported start tag \"p\" at byte offset 2"
         );
-        assert_eq!(wrong("1 < 2"), "Unsupported start tag \"\" at byte offset 2");
+        assert_eq!(
+            wrong("1 < 2"),
+            "Unsupported start tag \"\" at byte offset 2"
+        );
         assert_eq!(wrong("1 <b"), "Unclosed start tag at byte offset 2");
         assert_eq!(
             wrong("<b>x"),

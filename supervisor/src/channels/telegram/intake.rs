@@ -118,19 +118,22 @@ pub(super) enum TakeError {
 ///
 /// # Errors
 /// [`TakeError`]: then none was taken, and the server must say them again.
-pub(super) async fn take(
-    bot: &Bot,
-    answer: &RawValue,
-) -> Result<Option<i64>, TakeError> {
+pub(super) async fn take(bot: &Bot, answer: &RawValue) -> Result<Option<i64>, TakeError> {
     let bodies: Vec<&RawValue> = serde_json::from_str(answer.get())?;
     if bodies.is_empty() {
         return Ok(None);
     }
-    let glances: Vec<_> = bodies.iter().filter_map(|body| glance(body.get())).collect();
+    let glances: Vec<_> = bodies
+        .iter()
+        .filter_map(|body| glance(body.get()))
+        .collect();
     let numberless = bodies.len() - glances.len();
     if numberless > 0 {
         // Such a one can neither be told from others nor confirmed; it goes with its neighbours.
-        tracing::warn!(account = bot.account.id, "{numberless} updates have no number");
+        tracing::warn!(
+            account = bot.account.id,
+            "{numberless} updates have no number"
+        );
         bot.board.unreadable(numberless as u64);
     }
     let newest = glances.iter().map(|glance| glance.update.id).max();
@@ -142,15 +145,16 @@ pub(super) async fn take(
 ///
 /// # Errors
 /// When they could not be stored: then none was.
-pub(super) async fn store(
-    bot: &Bot,
-    glances: Vec<Glance>,
-) -> Result<(), StoreError> {
+pub(super) async fn store(bot: &Bot, glances: Vec<Glance>) -> Result<(), StoreError> {
     let mut chats = BTreeSet::new();
     let mut urgent = HashMap::new();
     let mut unreadable = HashSet::new();
     let mut updates = Vec::with_capacity(glances.len());
-    for Glance { update, urgent: now } in glances {
+    for Glance {
+        update,
+        urgent: now,
+    } in glances
+    {
         match update.chat {
             // Claimed before it is stored: no worker can find it unclaimed.
             Some(chat) if now => {
@@ -167,7 +171,10 @@ pub(super) async fn store(
     let strange = new.iter().filter(|id| unreadable.contains(id)).count() as u64;
     bot.api.counts().taken(new.len() as u64, strange);
     if strange > 0 {
-        tracing::warn!(account = bot.account.id, "{strange} updates can not be read");
+        tracing::warn!(
+            account = bot.account.id,
+            "{strange} updates can not be read"
+        );
         bot.board.unreadable(strange);
     }
     for id in new {
@@ -241,7 +248,9 @@ impl Workers {
         } else if self.busy.len() < WORKERS {
             self.busy.insert(chat, false);
             let (bot, room) = (Arc::clone(&self.bot), Arc::clone(&self.room));
-            let task = self.tasks.spawn(async move { worker::serve(&bot, chat, &room).await });
+            let task = self
+                .tasks
+                .spawn(async move { worker::serve(&bot, chat, &room).await });
             self.chats.insert(task.id(), chat);
         } else {
             self.more = true;

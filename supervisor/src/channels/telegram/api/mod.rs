@@ -9,9 +9,9 @@ mod error;
 mod file;
 
 pub(crate) use client::client;
-pub(crate) use error::{ApiError, Conflict, Kind};
 #[cfg(test)]
 pub(crate) use error::Refused;
+pub(crate) use error::{ApiError, Conflict, Kind};
 pub(crate) use file::FileError;
 
 use super::counts::Counts;

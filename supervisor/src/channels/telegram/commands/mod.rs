@@ -115,7 +115,9 @@ async fn say(
     origin: &Value,
 ) -> Result<Option<Said>, StoreError> {
     let Speaks { agent, session, .. } = speaks;
-    bot.router.direct(session, agent, text, CHANNEL, origin).await
+    bot.router
+        .direct(session, agent, text, CHANNEL, origin)
+        .await
 }
 
 /// What is said to a command; nothing where something else says it.
@@ -135,15 +137,15 @@ pub(crate) fn origin(message: &Incoming, owner: bool) -> Origin {
         ChatKind::Private => false,
         ChatKind::Group { .. } => true,
     };
-    origin_of(&message.from, &message.place, (message.message, group), owner)
+    origin_of(
+        &message.from,
+        &message.place,
+        (message.message, group),
+        owner,
+    )
 }
 
-fn origin_of(
-    from: &Person,
-    place: &Place,
-    (message, group): (i32, bool),
-    owner: bool,
-) -> Origin {
+fn origin_of(from: &Person, place: &Place, (message, group): (i32, bool), owner: bool) -> Origin {
     Origin {
         place: place.clone(),
         message,
@@ -166,10 +168,24 @@ mod tests {
 
     #[test]
     fn a_command_names_the_bot_and_a_sentence_does_not() {
-        for text in ["/status", " /Stop all", "/new do it", "/whoami", "/help", "/start x"] {
+        for text in [
+            "/status",
+            " /Stop all",
+            "/new do it",
+            "/whoami",
+            "/help",
+            "/start x",
+        ] {
             assert!(is_command(text), "{text}");
         }
-        for text in ["stop", "/etc/passwd", "/status of it", "hello /status", "/newer", ""] {
+        for text in [
+            "stop",
+            "/etc/passwd",
+            "/status of it",
+            "hello /status",
+            "/newer",
+            "",
+        ] {
             assert!(!is_command(text), "{text}");
         }
     }
