@@ -1,5 +1,6 @@
 //! Groups: where the bot listens, to whom, and when it answers.
 
+use super::pairing::word;
 use serde_json::{Value, json};
 use tests::telegram::{Group, Person};
 use tests::{Gateway, eventually, turn};
@@ -78,7 +79,7 @@ async fn being_let_in_in_private_opens_no_group() {
     alice.sees_more_than(0).await;
     let pending: Value = gateway.cli(&["pairing", "--json"]).await.json();
     let code = pending["pending"][0]["code"].as_str().unwrap().to_owned();
-    gateway.cli(&["pairing", "approve", &code]).await.ok();
+    word(&gateway, "approve", &code).await;
     alice.sees("You said hello.").await;
     let devs = bot.group("devs");
     alice.says_in(&devs, "@our_bot secret").await;

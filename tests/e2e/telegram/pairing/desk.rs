@@ -1,6 +1,6 @@
 //! At the command line, in the files, and over time.
 
-use super::{code_of, codes, credentials, file, gateway, last_code, pairs, record};
+use super::{code_of, codes, credentials, file, gateway, last_code, pairs, record, word};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -78,10 +78,9 @@ async fn the_files_are_openclaws_and_nobody_elses_to_read() {
             "{written}"
         );
     }
-    gateway
-        .cli(&["pairing", "approve", "telegram", &code])
-        .await
-        .ok();
+    let approve = ["pairing", "approve", "telegram", &code];
+    let said = gateway.cli(&approve).await.ok();
+    assert!(said.contains("Alice"), "{said}");
     alice.sees("You are in.").await;
     let approved = file(&gateway, "telegram-allowFrom.json");
     assert_eq!(
@@ -111,9 +110,9 @@ async fn a_code_is_good_once() {
     let alice = gateway.telegram().person("Alice");
     alice.says("hi").await;
     let code = code_of(&alice).await;
-    gateway.cli(&["pairing", "approve", &code]).await.ok();
-    for word in ["approve", "reject"] {
-        let again = gateway.cli(&["pairing", word, &code]).await;
+    word(&gateway, "approve", &code).await;
+    for said in ["approve", "reject"] {
+        let again = gateway.cli(&["pairing", said, &code]).await;
         assert!(
             again.code != 0 && again.err.contains("nobody waits"),
             "{again:?}"
@@ -128,14 +127,14 @@ async fn who_is_sent_away_is_not_answered_and_asks_in_vain_for_a_day() {
     let alice = gateway.telegram().person("Alice");
     alice.says("please").await;
     let code = code_of(&alice).await;
-    gateway.cli(&["pairing", "reject", &code]).await.ok();
+    word(&gateway, "reject", &code).await;
     alice.says("please!").await;
     gateway.telegram().all_confirmed().await;
     // Somebody else's first word is behind hers.
     let bob = gateway.telegram().person("Bob");
     bob.says("hello").await;
     let other = code_of(&bob).await;
-    gateway.cli(&["pairing", "approve", &other]).await.ok();
+    word(&gateway, "approve", &other).await;
     bob.sees("You said hello.").await;
     assert_eq!(alice.heard().len(), 1, "{:?}", alice.transcript());
     assert_eq!(gateway.model.requests().len(), 1);
@@ -149,10 +148,10 @@ async fn who_is_put_out_is_a_stranger_again() {
     let alice = gateway.telegram().person("Alice");
     alice.says("one").await;
     let code = code_of(&alice).await;
-    gateway.cli(&["pairing", "approve", &code]).await.ok();
+    word(&gateway, "approve", &code).await;
     alice.sees("You said one.").await;
     let who = alice.id().to_string();
-    gateway.cli(&["pairing", "revoke", &who]).await.ok();
+    word(&gateway, "revoke", &who).await;
     alice.says("two").await;
     eventually!(codes(&alice) == 2, "{:?}", alice.transcript());
     assert_ne!(last_code(&alice), code);
@@ -194,10 +193,7 @@ async fn a_code_is_worth_nothing_after_an_hour_and_what_was_said_is_answered_all
     assert!(late.code != 0, "{late:?}");
     alice.says("two").await;
     eventually!(codes(&alice) == 2, "{:?}", alice.transcript());
-    gateway
-        .cli(&["pairing", "approve", &last_code(&alice)])
-        .await
-        .ok();
+    word(&gateway, "approve", &last_code(&alice)).await;
     alice.sees("You said two.").await;
     assert!(knows(&gateway, "one"));
 }
@@ -209,7 +205,7 @@ async fn a_restart_in_between_loses_nothing() {
     alice.says("early").await;
     let code = code_of(&alice).await;
     gateway.kill9_and_start_again().await;
-    gateway.cli(&["pairing", "approve", &code]).await.ok();
+    word(&gateway, "approve", &code).await;
     alice.sees("You said early.").await;
     assert_eq!(codes(&alice), 1);
     gateway.restart().await;
@@ -247,10 +243,7 @@ async fn three_ask_at_a_time_and_the_fourth_is_told_to_wait() {
     assert_eq!(codes(&dan), 0, "{:?}", dan.transcript());
     let listed: Value = gateway.cli(&["pairing", "--json"]).await.json();
     assert_eq!(listed["pending"].as_array().unwrap().len(), 3, "{listed}");
-    gateway
-        .cli(&["pairing", "reject", &last_code(&people[1])])
-        .await
-        .ok();
+    word(&gateway, "reject", &last_code(&people[1])).await;
     dan.says("hi again").await;
     code_of(&dan).await;
 }
@@ -279,7 +272,7 @@ async fn a_flood_of_one_stranger_is_one_answer_and_few_rows() {
         .len();
     assert!(size < 1024, "{size}");
     assert!(gateway.model.requests().is_empty());
-    gateway.cli(&["pairing", "reject", &code]).await.ok();
+    word(&gateway, "reject", &code).await;
     eventually!(settled().await == (0, 0), "{:?}", settled().await);
 }
 
@@ -289,7 +282,7 @@ async fn a_broken_list_lets_nobody_in_says_so_and_loses_nothing() {
     let alice = gateway.telegram().person("Alice");
     alice.says("one").await;
     let code = code_of(&alice).await;
-    gateway.cli(&["pairing", "approve", &code]).await.ok();
+    word(&gateway, "approve", &code).await;
     alice.sees("You said one.").await;
     let path = credentials(&gateway, "telegram-allowFrom.json");
     let good = std::fs::read(&path).unwrap();
@@ -378,10 +371,10 @@ async fn another_bot_has_a_desk_of_its_own() {
     here.says("hi").await;
     there.says("hi").await;
     let (one, two) = (code_of(&here).await, code_of(&there).await);
-    gateway.cli(&["pairing", "approve", &two]).await.ok();
+    word(&gateway, "approve", &two).await;
     there.sees("You said hi.").await;
     assert_eq!(here.heard().len(), 1, "{:?}", here.transcript());
     assert!(credentials(&gateway, "telegram-work-allowFrom.json").exists());
-    gateway.cli(&["pairing", "approve", &one]).await.ok();
+    word(&gateway, "approve", &one).await;
     here.sees("You said hi.").await;
 }

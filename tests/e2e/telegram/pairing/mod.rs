@@ -99,3 +99,9 @@ fn record(gateway: &Gateway) -> Vec<(String, String, String)> {
         })
         .collect()
 }
+
+/// Says a word on somebody at the command line: `approve`, `reject`, `revoke`.
+pub(super) async fn word(gateway: &Gateway, word: &str, whom: &str) {
+    let said = gateway.cli(&["pairing", word, whom]).await.ok();
+    assert!(!said.is_empty());
+}

@@ -1,7 +1,7 @@
 //! The page, and those who mean harm.
 
 use super::browser::{Browser, Page, send};
-use super::{TOKEN, code_of, codes, gateway, record, shaped};
+use super::{TOKEN, code_of, codes, gateway, record, shaped, word};
 use serde_json::json;
 use tests::{Gateway, eventually};
 
@@ -113,7 +113,7 @@ async fn a_wrong_token_and_a_wrong_code_are_told_alike() {
     assert_eq!(words(&wrong_code), words(&wrong_token));
     // A code that was used meanwhile, with the right token.
     let code = path.trim_start_matches("/pair/");
-    gateway.cli(&["pairing", "reject", code]).await.ok();
+    word(&gateway, "reject", code).await;
     let used = browser
         .posts(
             &path,
@@ -163,7 +163,7 @@ async fn guessing_locks_the_page_and_not_the_command_line() {
     }
     assert!(!is_in(&gateway));
     let code = path.trim_start_matches("/pair/");
-    gateway.cli(&["pairing", "approve", code]).await.ok();
+    word(&gateway, "approve", code).await;
     alice.sees("You said hello.").await;
 }
 
