@@ -1,6 +1,7 @@
 //! Kills at any moment in a busy group, and in the middle of ten thousand waiting updates: what
 //! people read at the end is what they read without kills.
 
+use ipc::control::{FromSupervisor, ToSupervisor};
 use serde_json::json;
 use std::time::Duration;
 use tests::model::{Said, Seen, Turn};
@@ -197,6 +198,7 @@ async fn the_last_fifty_of_two_hundred_kills_leave_the_chats_as_they_would_be() 
     reads_the_same(77).await;
 }
 
+const CHANNELS: ToSupervisor = ToSupervisor::Channels { probe: false };
 const PEOPLE: usize = 40;
 const EACH: usize = 250;
 
@@ -226,9 +228,19 @@ async fn ten_thousand_waiting_updates_survive_a_kill_and_are_answered_once() {
         people[number % PEOPLE].says(&format!("m-{number}")).await;
     }
     gateway.start_again().await;
-    eventually!(bot.unconfirmed() < PEOPLE * EACH / 2);
+    eventually!(bot.unconfirmed() < 5_000);
     gateway.kill9_and_start_again().await;
     bot.all_confirmed().await;
+    let waiting = async || match gateway.control().await.ask(&CHANNELS).await {
+        FromSupervisor::Channels { channels } => channels[0].waiting,
+        other => panic!("no channels: {other:?}"),
+    };
+    // It takes as long as it takes, while it goes on.
+    let mut left = waiting().await;
+    while left > 0 {
+        eventually!(waiting().await < left, "{left} wait\n{}", gateway.log());
+        left = waiting().await;
+    }
     gate.open();
     let read = |person: &Person| -> Vec<usize> {
         let heard = person.heard();
@@ -239,7 +251,6 @@ async fn ten_thousand_waiting_updates_survive_a_kill_and_are_answered_once() {
     eventually!(is_begun(), "{}", gateway.log());
     gateway.kill9_and_start_again().await;
     for (n, person) in people.iter().enumerate() {
-        // It takes as long as it takes, while it goes on.
         let mut before = 0;
         while before < EACH {
             eventually!(
