@@ -153,6 +153,22 @@ impl Store {
         .await
     }
 
+    /// What the newest updates say that wait to be handled, the newest first.
+    ///
+    /// # Errors
+    /// Only what the disk says.
+    pub async fn newest_waiting(&self, bot: i64, limit: u32) -> Result<Vec<String>, StoreError> {
+        self.run(Durability::Relaxed, move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT body FROM updates WHERE bot = ?1 AND state = 'new'
+                 ORDER BY id DESC LIMIT ?2",
+            )?;
+            let bodies = statement.query_map(params![bot, limit], |row| row.get(0))?;
+            Ok(bodies.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
     /// The chats of a bot where updates wait to be handled, the one that waits longest first.
     ///
     /// # Errors

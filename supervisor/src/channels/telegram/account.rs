@@ -5,6 +5,7 @@ use super::backoff::Backoff;
 use super::bot::{Bot, Me, Parts};
 use super::chat::Desk;
 use super::commands::{self, Questions};
+use super::glance::glance;
 use super::intake::{self, Intake, Poke};
 use super::status::now_ms;
 use super::{poll, strangers, webhook};
@@ -19,6 +20,9 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+
+/// Updates that wait and are looked at before anything is said: the newest.
+const TOLD: u32 = 200;
 
 /// A bot that runs. Dropping it ends its tasks.
 #[derive(Debug)]
@@ -84,7 +88,11 @@ async fn live(bot: Arc<Bot>, poked: mpsc::Receiver<Poke>) {
     if let Err(error) = commands::void_stale(&bot).await {
         tracing::error!("questions of before keep their buttons: failed to {error}");
     }
+    let told = newest_told(&bot).await;
     let desk = Desk::start(Arc::clone(&bot), Arc::new(Questions::default()));
+    for (chat, message) in told {
+        desk.saw(chat, message);
+    }
     bot.speaks(Some(desk));
     // What waits is handled also while its server can not be reached.
     tokio::join!(
@@ -93,6 +101,19 @@ async fn live(bot: Arc<Bot>, poked: mpsc::Receiver<Poke>) {
         show_commands(&bot),
         listen(Arc::clone(&bot))
     );
+}
+
+/// The newest messages of those that wait, each with its chat.
+async fn newest_told(bot: &Bot) -> Vec<(i64, i32)> {
+    let waiting = bot.services.store.newest_waiting(bot.id, TOLD).await;
+    let waiting = waiting.unwrap_or_else(|error| {
+        tracing::error!(account = bot.account.id, "failed to {error}");
+        Vec::new()
+    });
+    let glances = waiting.iter().filter_map(|body| glance(body));
+    glances
+        .filter_map(|glance| Some((glance.update.chat?, glance.message?)))
+        .collect()
 }
 
 /// Has the server show our commands, however long that takes.

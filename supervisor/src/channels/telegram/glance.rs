@@ -10,6 +10,8 @@ use serde_json::value::RawValue;
 pub(super) struct Glance {
     /// As it is stored.
     pub(super) update: NewUpdate,
+    /// The message it is about: ours, from now on, have greater numbers.
+    pub(super) message: Option<i32>,
     /// Whether it must not wait behind others of its chat: who stops something means now.
     pub(super) urgent: bool,
 }
@@ -37,6 +39,7 @@ struct Frame<'a> {
 #[derive(Deserialize)]
 struct Said {
     chat: Numbers,
+    message_id: Option<i32>,
     #[serde(alias = "user")]
     from: Option<Numbers>,
     text: Option<String>,
@@ -53,8 +56,14 @@ struct Numbers {
     id: i64,
 }
 
-/// Where, who, and whether it is urgent.
-type Seen = (Option<i64>, Option<i64>, bool);
+/// What was seen of an update.
+#[derive(Default)]
+struct Seen {
+    chat: Option<i64>,
+    sender: Option<i64>,
+    message: Option<i32>,
+    urgent: bool,
+}
 
 /// Looks at an update's JSON. `None` where it has no number: such a one can not be told from others.
 pub(super) fn glance(body: &str) -> Option<Glance> {
@@ -63,7 +72,12 @@ pub(super) fn glance(body: &str) -> Option<Glance> {
         .ok()
         .and_then(|frame| seen(&frame));
     let readable = seen.is_some();
-    let (chat, sender, urgent) = seen.unwrap_or_default();
+    let Seen {
+        chat,
+        sender,
+        message,
+        urgent,
+    } = seen.unwrap_or_default();
     let body = body.to_owned();
     let update = NewUpdate {
         id,
@@ -72,7 +86,11 @@ pub(super) fn glance(body: &str) -> Option<Glance> {
         body,
         readable,
     };
-    Some(Glance { update, urgent })
+    Some(Glance {
+        update,
+        message,
+        urgent,
+    })
 }
 
 /// `None` where a part that we know has not the shape we know.
@@ -86,15 +104,25 @@ fn seen(frame: &Frame<'_>) -> Option<Seen> {
     if let Some(said) = said.into_iter().flatten().next() {
         let said: Said = serde_json::from_str(said.get()).ok()?;
         let urgent = frame.message.is_some() && said.text.as_deref().is_some_and(is_urgent);
-        return Some((Some(said.chat.id), said.from.map(|from| from.id), urgent));
+        return Some(Seen {
+            chat: Some(said.chat.id),
+            sender: said.from.map(|from| from.id),
+            message: said.message_id,
+            urgent,
+        });
     }
     if let Some(tapped) = frame.callback_query {
         let tapped: Tapped = serde_json::from_str(tapped.get()).ok()?;
         let from = tapped.from.id;
-        let chat = tapped.message.map_or(from, |message| message.chat.id);
-        return Some((Some(chat), Some(from), true));
+        let message = tapped.message.as_ref();
+        return Some(Seen {
+            chat: Some(message.map_or(from, |message| message.chat.id)),
+            sender: Some(from),
+            message: message.and_then(|message| message.message_id),
+            urgent: true,
+        });
     }
-    Some((None, None, false))
+    Some(Seen::default())
 }
 
 /// Whether these words stop something.
@@ -149,9 +177,29 @@ mod tests {
                 (None, None, false),
             ),
         ] {
-            let Glance { update, urgent } = glance(body).unwrap();
+            let Glance { update, urgent, .. } = glance(body).unwrap();
             assert_eq!((update.chat, update.sender, urgent), wanted, "{body}");
             assert!(update.readable && update.id == 1 && update.body == body);
+        }
+    }
+
+    #[test]
+    fn the_message_is_seen_where_there_is_one() {
+        for (body, wanted) in [
+            (
+                r#"{"update_id":1,"message":{"message_id":44,"chat":{"id":5}}}"#,
+                Some(44),
+            ),
+            (
+                r#"{"update_id":1,"callback_query":{"from":{"id":6},"message":{"message_id":45,"chat":{"id":5}}}}"#,
+                Some(45),
+            ),
+            (
+                r#"{"update_id":1,"my_chat_member":{"chat":{"id":5}}}"#,
+                None,
+            ),
+        ] {
+            assert_eq!(glance(body).unwrap().message, wanted, "{body}");
         }
     }
 
@@ -162,7 +210,7 @@ mod tests {
             r#"{"update_id":9,"message":7}"#,
             r#"{"update_id":9,"callback_query":{}}"#,
         ] {
-            let Glance { update, urgent } = glance(body).unwrap();
+            let Glance { update, urgent, .. } = glance(body).unwrap();
             assert_eq!(
                 (update.id, update.readable, urgent),
                 (9, false, false),

@@ -150,11 +150,18 @@ pub(super) async fn store(bot: &Bot, glances: Vec<Glance>) -> Result<(), StoreEr
     let mut urgent = HashMap::new();
     let mut unreadable = HashSet::new();
     let mut updates = Vec::with_capacity(glances.len());
+    let desk = bot.desk();
     for Glance {
         update,
+        message,
         urgent: now,
     } in glances
     {
+        // Not only when it is handled, which may be long from now: what we say meanwhile would be
+        // looked for among too small numbers.
+        if let (Some(desk), Some(chat), Some(message)) = (&desk, update.chat, message) {
+            desk.saw(chat, message);
+        }
         match update.chat {
             // Claimed before it is stored: no worker can find it unclaimed.
             Some(chat) if now => {

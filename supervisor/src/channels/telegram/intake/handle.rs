@@ -95,9 +95,6 @@ pub(super) async fn handle(
 
 /// Somebody said something.
 async fn said(bot: &Arc<Bot>, message: Incoming) -> Result<End, Blocked> {
-    if let Some(desk) = bot.desk() {
-        desk.saw(message.place.chat, message.message);
-    }
     let owner = match strangers::admission(bot, &message).await? {
         Admission::Admit { owner } => owner,
         Admission::Pair => {
