@@ -267,11 +267,14 @@ async fn updates_are_pushed_to_who_shows_the_secret_and_nobody_else() {
 #[tokio::test]
 async fn each_bot_has_its_own_people() {
     let other_token = "987654321:AAanother-token-that-no-child-may-see";
-    let gateway = gateway(|telegram| {
+    let setup = Gateway::setup().await.telegram(|telegram| {
         telegram["accounts"] = json!({ "other": { "botToken": other_token } });
-    })
-    .await;
+    });
+    let mut gateway = setup.laid_out();
+    gateway.model.always(turn().says("Hello."));
+    // The server knows it before anybody asks in its name.
     let other = gateway.telegram().bot(other_token, "other_bot");
+    gateway.start_again().await;
     let alice = gateway.telegram().person("Alice");
     let bob = other.person("Bob");
     alice.says("hi").await;
