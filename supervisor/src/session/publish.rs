@@ -5,8 +5,8 @@ use crate::message::{Began, Outbound};
 use tokio::sync::broadcast;
 
 /// How many events a watcher may lag behind; then it misses drafts, never the final answer's text,
-/// which it can always read from the outbox.
-const LAG: usize = 1024;
+/// which it can always read from the outbox. Every live session has so many places in memory.
+const LAG: usize = 128;
 /// What is kept of a long draft for somebody who comes later, in bytes: the end of it.
 const MAX_DRAFT: usize = 1024 * 1024;
 
