@@ -73,6 +73,10 @@ fn programs() -> Result<PathBuf> {
 async fn measure() -> Result<Vec<Row>> {
     let programs = programs()?;
     let mock = Mock::start().await?;
+    // `bench telegram`: those rows alone.
+    if std::env::args().nth(1).as_deref() == Some("telegram") {
+        return telegram::rows(&programs, &mock).await;
+    }
     let mut rows = Vec::new();
     rows.push(starts(&programs, &mock).await?);
     let gateway = Gateway::start(&programs, &mock.base_url).await?;
