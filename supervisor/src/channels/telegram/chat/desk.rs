@@ -34,7 +34,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct Desk {
     pub(super) bot: Arc<Bot>,
     pub(super) overhears: Arc<dyn Overhears>,
-    pub(super) pacer: Pacer,
+    pub(super) pacer: Arc<Pacer>,
     pub(super) figures: Counted,
     /// The server has no native drafts.
     pub(super) no_drafts: AtomicBool,
@@ -98,9 +98,9 @@ impl Desk {
             closing: CancellationToken::new(),
             end: CancellationToken::new(),
         });
-        let pacer = Arc::clone(&desk);
+        let pacer = Arc::clone(&desk.pacer);
         desk.spawn_until_closing(async move {
-            pacer.pacer.run().await;
+            pacer.run().await;
         });
         let pump = Arc::clone(&desk);
         desk.spawn_until_closing(async move {

@@ -6,7 +6,6 @@ use super::letter::Form;
 use super::say::{Next, Tries, Unsaid};
 use crate::channels::telegram::Place;
 use crate::channels::telegram::outgoing::Part;
-use crate::channels::telegram::rates::Urgency;
 use crate::channels::telegram::upload::{self, Step, Upload};
 use crate::store::Post;
 
@@ -76,11 +75,12 @@ impl Desk {
                 return self.all_arrived(&sending, first).await;
             }
             let place = self.now_at(sending.place);
-            self.unless_closing(self.pacer.permit(place.chat, Urgency::Whole))
-                .await?;
+            let pass = self.may_say(place.chat).await?;
             let after = self.begin(sending.key, &place, text.clone()).await?;
             let sent = sending.upload.send(&self.bot.api, &place, sending.quote);
-            let next = match sent.await {
+            let sent = sent.await;
+            drop(pass);
+            let next = match sent {
                 Ok(messages) => match messages.first() {
                     Some(first) => return self.all_arrived(&sending, *first).await,
                     None => Next::Doubt,

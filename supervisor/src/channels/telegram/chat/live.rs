@@ -6,6 +6,7 @@ use super::deliver::{BLOCK, LIST, TEXT, live_prefix};
 use super::desk::{Desk, lock};
 use super::follow::Line;
 use super::letter::{Form, Letter, may_tap, thread};
+use super::pacer::Pass;
 use super::preview::{Running, Shown, Way};
 use super::quote::quoted;
 use super::say::{Next, Unsaid, message_of};
@@ -246,15 +247,6 @@ impl Desk {
         if !self.has_news(live, line, way) {
             return Ok(());
         }
-        // Drafts are no messages: nobody counts them.
-        if way != Way::Draft && !self.may_show(&origin.place, chat).await? {
-            return Ok(());
-        }
-        // What was said meanwhile is shown as well.
-        let Some((letter, shown)) = self.look(live, line, way) else {
-            return Ok(());
-        };
-        let place = self.now_at(&origin.place);
         let key = format!(
             "{prefix}{}",
             if matches!(way, Way::List { .. }) {
@@ -263,13 +255,30 @@ impl Desk {
                 TEXT
             }
         );
+        self.settle(live, (line, way), &origin.place, &key).await?;
+        let pass = match way {
+            // No message: nobody counts it.
+            Way::Draft => None,
+            Way::Message { .. } | Way::List { .. } => {
+                let pass = self.may_show(&origin.place, chat).await?;
+                if pass.is_none() {
+                    return Ok(());
+                }
+                pass
+            }
+        };
+        // What was said meanwhile is shown as well.
+        let Some((letter, shown)) = self.look(live, line, way) else {
+            return Ok(());
+        };
+        let place = self.now_at(&origin.place);
         let said = match (way, live.message) {
             (Way::Draft, _) => match self.draft(live, &place, turn, &letter).await {
                 Some(next) => next,
                 None => return Ok(()),
             },
-            (_, Some(message)) => self.grow(live, &place, message, &letter).await,
-            (_, None) => self.first(live, &place, &key, &letter).await?,
+            (_, Some(message)) => self.grow(live, &place, message, &letter, pass).await,
+            (_, None) => self.first(live, &place, &key, &letter, pass).await?,
         };
         match said {
             Next::Done => {
@@ -290,13 +299,13 @@ impl Desk {
     }
 
     /// Waits for its time; not any more once there is mail.
-    async fn may_show(&self, place: &Place, chat: &Chat) -> Result<bool, Unsaid> {
+    async fn may_show(&self, place: &Place, chat: &Chat) -> Result<Option<Pass>, Unsaid> {
         let permit = self.pacer.permit(self.now_at(place).chat, Urgency::Live);
         let granted = async {
             tokio::select! {
                 biased;
-                () = chat.mail_comes() => false,
-                () = permit => true,
+                () = chat.mail_comes() => None,
+                pass = permit => Some(pass),
             }
         };
         self.unless_closing(granted).await
@@ -386,6 +395,28 @@ impl Desk {
         Ok(())
     }
 
+    /// Finds the message that was sent, and of which nobody heard whether it arrived.
+    async fn settle(
+        &self,
+        live: &mut Live,
+        (line, way): (&Line, Way),
+        place: &Place,
+        key: &str,
+    ) -> Result<(), Unsaid> {
+        let Some(after) = live.doubt else {
+            return Ok(());
+        };
+        let Some((letter, _)) = self.look(live, line, way) else {
+            return Ok(());
+        };
+        live.doubt = None;
+        live.message = self.look_for(place, after, letter.keyboard()).await?;
+        match live.message {
+            Some(message) => self.arrived(key, &self.now_at(place), message).await,
+            None => self.forget(key).await,
+        }
+    }
+
     /// The message that will grow.
     async fn first(
         &self,
@@ -393,17 +424,13 @@ impl Desk {
         place: &Place,
         key: &str,
         letter: &Letter,
+        pass: Option<Pass>,
     ) -> Result<Next, Unsaid> {
-        if let Some(after) = live.doubt.take() {
-            live.message = self.look_for(place, after, letter.keyboard()).await?;
-            if let Some(message) = live.message {
-                self.arrived(key, place, message).await?;
-                return Ok(self.grow(live, place, message, letter).await);
-            }
-        }
         let after = self.begin(key, place, None).await?;
         let form = live.form();
-        let next = match self.bot.api.call(&letter.send(place, form)).await {
+        let sent = self.bot.api.call(&letter.send(place, form)).await;
+        drop(pass);
+        let next = match sent {
             Ok(sent) => match message_of(&sent) {
                 Some(message) => {
                     live.message = Some(message);
@@ -423,14 +450,19 @@ impl Desk {
         Ok(next)
     }
 
-    async fn grow(&self, live: &Live, place: &Place, message: i32, letter: &Letter) -> Next {
+    async fn grow(
+        &self,
+        live: &Live,
+        place: &Place,
+        message: i32,
+        letter: &Letter,
+        pass: Option<Pass>,
+    ) -> Next {
         let form = live.form();
-        match self
-            .bot
-            .api
-            .call(&letter.edit(place.chat, message, form))
-            .await
-        {
+        let asked = letter.edit(place.chat, message, form);
+        let edited = self.bot.api.call(&asked).await;
+        drop(pass);
+        match edited {
             Ok(_) => Next::Done,
             Err(error) => self.failed(place, &error, form),
         }

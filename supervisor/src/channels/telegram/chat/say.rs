@@ -5,6 +5,7 @@ use super::CHANNEL;
 use super::desk::Desk;
 use super::doubt::{Search, Whose};
 use super::letter::{Form, Letter};
+use super::pacer::Pass;
 use crate::channels::telegram::api::{ApiError, Kind};
 use crate::channels::telegram::rates::Urgency;
 use crate::channels::telegram::{Place, rates};
@@ -135,17 +136,12 @@ impl Desk {
                 }
             }
             let place = self.now_at(place);
-            self.unless_closing(self.pacer.permit(place.chat, Urgency::Whole))
-                .await?;
+            let pass = self.may_say(place.chat).await?;
             let after = self.begin(key, &place, text.clone()).await?;
             let asked: SendMessage = letter.send(&place, form);
-            let failed = match self
-                .bot
-                .api
-                .call(&asked)
-                .await
-                .map(|sent| message_of(&sent))
-            {
+            let sent = self.bot.api.call(&asked).await;
+            drop(pass);
+            let failed = match sent.map(|sent| message_of(&sent)) {
                 Ok(Some(message)) => {
                     self.arrived(key, &place, message).await?;
                     return Ok(message);
@@ -183,10 +179,11 @@ impl Desk {
         let (mut form, mut tries) = (Form::Html, Tries::default());
         loop {
             let place = self.now_at(place);
-            self.unless_closing(self.pacer.permit(place.chat, Urgency::Whole))
-                .await?;
+            let pass = self.may_say(place.chat).await?;
             let asked = letter.edit(place.chat, message, form);
-            let failed = match self.bot.api.call(&asked).await {
+            let edited = self.bot.api.call(&asked).await;
+            drop(pass);
+            let failed = match edited {
                 Ok(_) => return Ok(()),
                 Err(error) => self.failed(&place, &error, form),
             };
@@ -231,6 +228,12 @@ impl Desk {
                 | Next::Never(_) => return Ok(()),
             }
         }
+    }
+
+    /// Waits until something whole may be said in a chat.
+    pub(super) async fn may_say(&self, chat: i64) -> Result<Pass, Unsaid> {
+        self.unless_closing(self.pacer.permit(chat, Urgency::Whole))
+            .await
     }
 
     /// What every message does alike after a failure.
@@ -313,9 +316,10 @@ impl Desk {
         }
         let mut tries = Tries::default();
         loop {
-            self.unless_closing(self.pacer.permit(rates::NOWHERE, Urgency::Whole))
-                .await?;
-            let Err(error) = self.unless_closing(self.bot.api.call(&asked)).await? else {
+            let pass = self.may_say(rates::NOWHERE).await?;
+            let answered = self.unless_closing(self.bot.api.call(&asked)).await?;
+            drop(pass);
+            let Err(error) = answered else {
                 return Ok(Whose::Ours);
             };
             match (self.failed(place, &error, Form::Plain), error.kind()) {
