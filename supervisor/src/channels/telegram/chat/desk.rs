@@ -16,7 +16,7 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -39,6 +39,8 @@ pub(crate) struct Desk {
     /// The server has no native drafts.
     pub(super) no_drafts: AtomicBool,
     chats: Mutex<HashMap<i64, Arc<Chat>>>,
+    /// How much of what was written is with the chats, as `outgoing` counts it; nothing yet at first.
+    pub(super) read: watch::Sender<Option<u64>>,
     /// The newest message that is known, by what counts it; as many as there are groups.
     newest: Mutex<HashMap<i64, Newest>>,
     /// Groups that became other ones in our time.
@@ -91,6 +93,7 @@ impl Desk {
             figures: Counted::default(),
             no_drafts: AtomicBool::new(false),
             chats: Mutex::default(),
+            read: watch::Sender::new(None),
             newest: Mutex::default(),
             moved: Mutex::default(),
             room: Notify::new(),

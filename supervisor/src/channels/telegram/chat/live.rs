@@ -236,6 +236,10 @@ impl Desk {
         };
         let prefix = live_prefix(&line.session, turn);
         if !live.looked {
+            self.all_is_read(chat).await?;
+            if chat.has_mail() {
+                return Ok(());
+            }
             self.take_over(live, (&line.session, &prefix), &origin)
                 .await?;
             live.looked = true;

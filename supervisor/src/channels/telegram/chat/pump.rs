@@ -2,7 +2,8 @@
 
 use super::CHANNEL;
 use super::desk::Desk;
-use super::task::Mail;
+use super::say::Unsaid;
+use super::task::{Chat, Mail};
 use crate::channels::telegram::Place;
 use crate::store::{NoticeId, OutboxId, StoreError};
 use std::sync::Arc;
@@ -31,10 +32,12 @@ impl Desk {
         let mut read = Read::default();
         loop {
             // Seen first: what is written while we read wakes us again.
-            outgoing.borrow_and_update();
+            let written = *outgoing.borrow_and_update();
             match self.fetch(&mut read).await {
                 Ok(true) => continue,
-                Ok(false) => {}
+                Ok(false) => {
+                    self.read.send_replace(Some(written));
+                }
                 Err(error) => {
                     tracing::warn!(account = %self.bot.account.id, "what is to be said can not be read: {error}");
                     tokio::time::sleep(PAUSE).await;
@@ -45,6 +48,22 @@ impl Desk {
                 return;
             }
         }
+    }
+
+    /// Waits until what was written up to now is with the chats, or there is mail for this one: an
+    /// answer that waits to be said comes before the next one that grows.
+    pub(super) async fn all_is_read(&self, chat: &Chat) -> Result<(), Unsaid> {
+        let written = *self.bot.services.outgoing.borrow();
+        let mut read = self.read.subscribe();
+        let all = async {
+            tokio::select! {
+                biased;
+                () = chat.mail_comes() => {}
+                // Never an error: the desk holds the other end.
+                _ = read.wait_for(|read| *read >= Some(written)) => {}
+            }
+        };
+        self.unless_closing(all).await
     }
 
     /// One batch; whether there may be more.
