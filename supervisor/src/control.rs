@@ -17,7 +17,7 @@ pub(crate) use socket::SocketPath;
 
 use crate::broker::Services;
 use crate::channels::Channels;
-use crate::message::{Inbound, Outbound};
+use crate::message::{Final, Inbound, Outbound};
 use crate::router::{Awaited, Router, answers};
 use crate::session::Watch;
 use crate::store::{OutboxId, StoreError};
@@ -365,22 +365,11 @@ impl Client {
                 },
             };
             match event {
-                Ok(Outbound::Delta(text)) => self.to.send(&FromSupervisor::Delta { text }).await?,
-                // Whoever watches a session here sees all of its turns.
-                Ok(Outbound::Began(_)) => {}
-                Ok(Outbound::Undelta) => self.to.send(&FromSupervisor::Undelta).await?,
-                Ok(Outbound::Activity(activity)) => {
-                    self.to.send(&FromSupervisor::Activity(activity)).await?;
-                }
-                Ok(Outbound::Final(last)) => match input {
-                    Some(input) if answers(&last, input) => {
-                        self.to.send(&FromSupervisor::Final(last.reply)).await?;
-                        self.sent(last.outbox).await;
+                Ok(said) => {
+                    if self.pass_on(&said, input).await? {
                         return Ok(());
                     }
-                    Some(_) => {}
-                    None => self.to.send(&FromSupervisor::Final(last.reply)).await?,
-                },
+                }
                 // Drafts were missed, and perhaps the end: the outbox knows, or the draft is shown anew.
                 Err(RecvError::Lagged(_)) => {
                     let Some(anew) = self.watch_anew(session).await else {
@@ -397,6 +386,40 @@ impl Client {
                 Err(RecvError::Closed) => return self.closed(input).await,
             }
         }
+    }
+
+    /// Passes one event on; says whether it was the answer to `input`.
+    async fn pass_on(
+        &mut self,
+        said: &Outbound,
+        input: Option<InputId>,
+    ) -> Result<bool, FrameError> {
+        let event = match said {
+            Outbound::Delta(text) => FromSupervisor::Delta { text: text.clone() },
+            Outbound::Undelta => FromSupervisor::Undelta,
+            Outbound::Activity(activity) => FromSupervisor::Activity(activity.clone()),
+            // Whoever watches a session here sees all of its turns.
+            Outbound::Began(_) => return Ok(false),
+            Outbound::Final(last) => return self.pass_on_the_end(last, input).await,
+        };
+        self.to.send(&event).await?;
+        Ok(false)
+    }
+
+    async fn pass_on_the_end(
+        &mut self,
+        last: &Final,
+        input: Option<InputId>,
+    ) -> Result<bool, FrameError> {
+        let is_waited_for = input.is_some_and(|input| answers(last, input));
+        if is_waited_for || input.is_none() {
+            let reply = last.reply.clone();
+            self.to.send(&FromSupervisor::Final(reply)).await?;
+        }
+        if is_waited_for {
+            self.sent(last.outbox).await;
+        }
+        Ok(is_waited_for)
     }
 
     async fn show_draft(&mut self, watch: &mut Watch) -> Result<(), FrameError> {

@@ -36,7 +36,7 @@ struct Desk {
 struct Waiting {
     request: ApprovalRequest,
     word: oneshot::Sender<Word>,
-    watchers: broadcast::Sender<Outbound>,
+    watchers: broadcast::Sender<Arc<Outbound>>,
 }
 
 /// What is to be asked.
@@ -111,7 +111,7 @@ pub struct Asked {
 impl Approvals {
     /// Asks. Everyone at `watchers` hears of the question now, and of its end.
     #[must_use]
-    pub fn ask(&self, question: Question, watchers: broadcast::Sender<Outbound>) -> Asked {
+    pub fn ask(&self, question: Question, watchers: broadcast::Sender<Arc<Outbound>>) -> Asked {
         let Question {
             session,
             command,
@@ -295,8 +295,8 @@ impl Drop for Asked {
     }
 }
 
-fn activity(activity: Activity) -> Outbound {
-    Outbound::Activity(activity)
+fn activity(activity: Activity) -> Arc<Outbound> {
+    Arc::new(Outbound::Activity(activity))
 }
 
 fn ended(end: &ApprovalEnd) -> String {

@@ -44,7 +44,7 @@ pub struct ModelAsk {
     /// The agent process, for the pieces.
     pub agent: mpsc::Sender<ToAgent>,
     /// Whoever watches, for fallbacks.
-    pub watchers: broadcast::Sender<Outbound>,
+    pub watchers: broadcast::Sender<Arc<Outbound>>,
 }
 
 /// A model call's end.
@@ -116,9 +116,8 @@ pub async fn ask(live: Arc<Live>, ask: ModelAsk) -> ModelEnd {
                 let text = format!("{from} failed ({reason}); falling back to {to}");
                 tracing::warn!(session = %session, "{text}");
                 // A session nobody watches is fine.
-                let _ = ask
-                    .watchers
-                    .send(Outbound::Activity(Activity::Notice { text: text.clone() }));
+                let notice = Activity::Notice { text: text.clone() };
+                let _ = ask.watchers.send(Arc::new(Outbound::Activity(notice)));
                 fallbacks.push(text);
             }
         };

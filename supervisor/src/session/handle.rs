@@ -8,6 +8,7 @@ use crate::store::StoredInput;
 use crate::tool_host::Running;
 use ipc::id::JobId;
 use serde_json::Value;
+use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -50,7 +51,7 @@ pub struct Watch {
     /// What was said of the current answer so far.
     pub draft: String,
     /// What is said from now on.
-    pub events: broadcast::Receiver<Outbound>,
+    pub events: broadcast::Receiver<Arc<Outbound>>,
 }
 
 /// A command that an operator runs. Dropping it ends the command.

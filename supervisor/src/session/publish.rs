@@ -2,18 +2,20 @@
 
 use super::handle::Watch;
 use crate::message::{Began, Outbound};
+use std::sync::Arc;
 use tokio::sync::broadcast;
 
 /// How many events a watcher may lag behind; then it misses drafts, never the final answer's text,
-/// which it can always read from the outbox. Every live session has so many places in memory.
-const LAG: usize = 128;
+/// which it can always read from the outbox. Every live session has so many places in memory, of
+/// four words each.
+const LAG: usize = 512;
 /// What is kept of a long draft for somebody who comes later, in bytes: the end of it.
 const MAX_DRAFT: usize = 1024 * 1024;
 
 /// What a session says, as it says it.
 #[derive(Debug)]
 pub(super) struct Publisher {
-    sender: broadcast::Sender<Outbound>,
+    sender: broadcast::Sender<Arc<Outbound>>,
     began: Option<Began>,
     draft: String,
 }
@@ -37,7 +39,7 @@ impl Publisher {
     }
 
     /// For the tasks of calls, which tell of activity alone.
-    pub(super) fn watchers(&self) -> broadcast::Sender<Outbound> {
+    pub(super) fn watchers(&self) -> broadcast::Sender<Arc<Outbound>> {
         self.sender.clone()
     }
 
@@ -72,7 +74,7 @@ impl Publisher {
             }
             Outbound::Activity(_) => {}
         }
-        let _ = self.sender.send(outbound);
+        let _ = self.sender.send(Arc::new(outbound));
     }
 }
 

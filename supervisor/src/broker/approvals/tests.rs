@@ -24,8 +24,8 @@ fn word(decision: ApprovalDecision) -> Word {
 
 struct Room {
     approvals: Approvals,
-    watchers: broadcast::Sender<Outbound>,
-    events: broadcast::Receiver<Outbound>,
+    watchers: broadcast::Sender<Arc<Outbound>>,
+    events: broadcast::Receiver<Arc<Outbound>>,
 }
 
 impl Room {
@@ -50,7 +50,10 @@ impl Room {
     /// Everything that was shown, as `asked` or what the end was.
     fn shown(&mut self) -> Vec<String> {
         let mut shown = Vec::new();
-        while let Ok(Outbound::Activity(activity)) = self.events.try_recv() {
+        while let Ok(outbound) = self.events.try_recv() {
+            let Outbound::Activity(activity) = &*outbound else {
+                panic!("activity is all that is told here");
+            };
             shown.push(match activity {
                 Activity::ApprovalAsked(_) => "asked".to_owned(),
                 Activity::ApprovalEnded(end) => ended(&end),

@@ -224,14 +224,8 @@ async fn rest(bot: &Bot, session: &SessionKey, agent: &AgentId) {
         watch.began.as_ref()?;
         loop {
             match watch.events.recv().await {
-                Ok(Outbound::Final(_)) => return Some(()),
-                Ok(
-                    Outbound::Began(_)
-                    | Outbound::Delta(_)
-                    | Outbound::Undelta
-                    | Outbound::Activity(_),
-                )
-                | Err(RecvError::Lagged(_)) => {}
+                Ok(said) if matches!(*said, Outbound::Final(_)) => return Some(()),
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return None,
             }
         }
