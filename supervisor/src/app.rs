@@ -166,6 +166,11 @@ impl App {
         })?;
         let tasks = TaskTracker::new();
         tasks.spawn(meter.clone().run(ending.stop.clone()));
+        let tidied = Arc::clone(&router);
+        let stop = ending.stop.clone();
+        tasks.spawn(async move {
+            stop.run_until_cancelled(tidied.tidy()).await;
+        });
         tasks.spawn(control::serve(listener, Arc::new(control), tasks.clone()));
         if stay == Stay::Service {
             let pages = http::pages(Arc::new(Pages {

@@ -1,5 +1,7 @@
 //! From a message to the session it belongs to: stored first, then told to the session's driver.
 
+mod tide;
+
 use crate::broker::Services;
 use crate::message::{Final, Inbound, Said};
 use crate::session::{self, Gone, SessionHandle, SessionView, Watch};
@@ -9,8 +11,11 @@ use ipc::id::{AgentId, InputId, SessionKey};
 use ipc::refusal::{Refusal, RefusalKind};
 use serde_json::Value;
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::Arc;
-use tokio::sync::{Mutex, watch};
+use tide::Tide;
+use tokio::sync::{Mutex, Notify, watch};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::task::TaskTracker;
 
 /// Finds and starts sessions.
@@ -19,6 +24,8 @@ pub struct Router {
     services: Arc<Services>,
     sessions: Mutex<HashMap<SessionKey, SessionHandle>>,
     drivers: TaskTracker,
+    /// A session begins.
+    begins: Notify,
     /// Sessions are opened once what came before us has been taken over.
     open: watch::Sender<bool>,
 }
@@ -55,6 +62,7 @@ impl Router {
             services,
             sessions: Mutex::default(),
             drivers: TaskTracker::new(),
+            begins: Notify::new(),
             open: watch::Sender::new(false),
         }
     }
@@ -232,6 +240,7 @@ impl Router {
         let services = Arc::clone(&self.services);
         let handle = session::start(services, key.clone(), agent.clone(), &self.drivers).await?;
         sessions.insert(key.clone(), handle.clone());
+        self.begins.notify_one();
         Ok(handle)
     }
 
@@ -271,6 +280,29 @@ impl Router {
         let live = sessions.iter().filter(|(_, handle)| handle.is_live());
         live.map(|(key, handle)| (key.clone(), handle.view()))
             .collect()
+    }
+
+    /// Gives back the memory of sessions that are gone, for as long as this is polled. The allocator
+    /// would keep it: a thousand of them leave holes everywhere.
+    pub async fn tidy(&self) -> Infallible {
+        let mut tide = Tide::new(Instant::now());
+        loop {
+            if tide.ebbs(self.drivers.len(), Instant::now()) {
+                let mut sessions = self.sessions.lock().await;
+                sessions.retain(|_, handle| handle.is_live());
+                sessions.shrink_to_fit();
+                drop(sessions);
+                // It ends in any case, and returns nothing.
+                let _ = tokio::task::spawn_blocking(jail::memory::give_back).await;
+            }
+            match tide.next(Instant::now()) {
+                Some(at) => tokio::select! {
+                    () = sleep_until(at) => {}
+                    () = self.begins.notified() => {}
+                },
+                None => self.begins.notified().await,
+            }
+        }
     }
 
     /// Tells every session that the configuration changed.

@@ -48,6 +48,7 @@ mod privileges;
 mod syscalls;
 
 pub mod child;
+pub mod memory;
 mod sys;
 
 pub mod spec;

@@ -4,10 +4,11 @@
     reason = "the one place for raw syscalls; a SAFETY line each"
 )]
 
-use libc::{c_int, c_long, c_ulong, sock_filter, sock_fprog};
+use libc::{c_int, c_long, c_ulong, c_void, sock_filter, sock_fprog};
 use nix::errno::Errno;
 use nix::unistd::Pid;
 use std::net::Ipv4Addr;
+use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// Which side of a fork this is.
@@ -320,5 +321,24 @@ pub(crate) fn default_signal(signal: c_int) {
     // SAFETY: installs no handler. The signals passed are ones that may be set.
     unsafe {
         libc::signal(signal, libc::SIG_DFL);
+    }
+}
+
+/// Has the allocator give back what it holds for nobody.
+pub(crate) fn trim_heap() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: takes an integer only, and locks what it touches.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// Has the kernel read these pages from their file when they are needed next. They must be mapped
+/// from a file and never have been written to.
+pub(crate) fn drop_pages(pages: Range<usize>) {
+    let at = std::ptr::with_exposed_provenance_mut::<c_void>(pages.start);
+    // SAFETY: what is read there is the same before and after, as nobody wrote there.
+    unsafe {
+        libc::madvise(at, pages.len(), libc::MADV_DONTNEED);
     }
 }

@@ -245,6 +245,10 @@ impl State {
     /// A process has left. Returns the limit it was killed for.
     pub(super) fn end(&mut self, pid: i32, used: Option<Duration>) -> Option<String> {
         let mut gone = self.processes.remove(&pid)?;
+        if self.processes.is_empty() {
+            // An empty tree keeps a node, which has room for eleven.
+            self.processes = BTreeMap::new();
+        }
         let last = gone.last;
         let cpu = gone.tree.ended(used.unwrap_or_default());
         self.ended.cpu += cpu.max(last.cpu);

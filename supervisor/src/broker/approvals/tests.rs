@@ -56,7 +56,7 @@ impl Room {
             };
             shown.push(match activity {
                 Activity::ApprovalAsked(_) => "asked".to_owned(),
-                Activity::ApprovalEnded(end) => ended(&end),
+                Activity::ApprovalEnded(end) => ended(end),
                 Activity::ToolBegan { .. }
                 | Activity::ToolEnded { .. }
                 | Activity::Notice { .. } => panic!("nothing else is said here"),
