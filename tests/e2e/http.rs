@@ -1,56 +1,12 @@
 //! The gateway's pages: what they say, to whom, and that nobody who reads them does harm.
 
 use ipc::control::ReplyStatus;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use tests::{Gateway, PATIENCE, eventually, turn};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tests::page::{get, get_as, send};
+use tests::{Gateway, eventually, turn};
 use tokio::net::{TcpListener, TcpStream};
-
-/// An answer.
-#[derive(Debug)]
-struct Page {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Page {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
-    }
-}
-
-/// Sends a request as it is written here, and hears the whole answer.
-async fn send(to: SocketAddr, request: &str) -> Page {
-    let exchange = async {
-        let mut stream = TcpStream::connect(to).await.unwrap();
-        // One that is refused early may not be read to its end.
-        let _ = stream.write_all(request.as_bytes()).await;
-        let mut heard = Vec::new();
-        let _ = stream.read_to_end(&mut heard).await;
-        String::from_utf8(heard).unwrap()
-    };
-    let heard = tokio::time::timeout(PATIENCE, exchange).await;
-    let heard = heard.expect("it is answered, or closed");
-    let (head, body) = heard.split_once("\r\n\r\n").unwrap_or((&heard, ""));
-    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-    Page {
-        status: status.unwrap_or(0),
-        head: head.to_owned(),
-        body: body.to_owned(),
-    }
-}
-
-async fn get_as(to: SocketAddr, path: &str, headers: &str) -> Page {
-    let request = format!("GET {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n");
-    send(to, &request).await
-}
-
-async fn get(to: SocketAddr, path: &str) -> Page {
-    get_as(to, path, "Host: localhost\r\n").await
-}
 
 /// The figures, by name and labels.
 async fn figures(to: SocketAddr) -> BTreeMap<String, f64> {

@@ -41,6 +41,8 @@ pub mod model;
 
 pub mod actor;
 
+pub mod page;
+
 pub mod procfs;
 
 pub mod net;

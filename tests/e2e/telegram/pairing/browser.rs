@@ -2,55 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use tests::PATIENCE;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-
-/// An answer.
-#[derive(Debug, Clone)]
-pub(super) struct Page {
-    pub(super) status: u16,
-    pub(super) head: String,
-    pub(super) body: String,
-}
-
-impl Page {
-    /// What the form carries unseen.
-    pub(super) fn csrf(&self) -> &str {
-        let (_, rest) = self.body.split_once("name=\"csrf\" value=\"").unwrap();
-        rest.split_once('"').unwrap().0
-    }
-
-    pub(super) fn has_form(&self) -> bool {
-        self.body.contains("<form")
-    }
-
-    /// Whether it asks for a token.
-    pub(super) fn asks_for_a_token(&self) -> bool {
-        self.body.contains("name=\"token\"")
-    }
-}
-
-/// Sends a request as it is written here, and hears the whole answer.
-pub(super) async fn send(to: SocketAddr, request: &str) -> Page {
-    let exchange = async {
-        let mut stream = TcpStream::connect(to).await.unwrap();
-        // One that is refused early may not be read to its end.
-        let _ = stream.write_all(request.as_bytes()).await;
-        let mut heard = Vec::new();
-        let _ = stream.read_to_end(&mut heard).await;
-        String::from_utf8(heard).unwrap()
-    };
-    let heard = tokio::time::timeout(PATIENCE, exchange).await;
-    let heard = heard.expect("it is answered, or closed");
-    let (head, body) = heard.split_once("\r\n\r\n").unwrap_or((&heard, ""));
-    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-    Page {
-        status: status.unwrap_or(0),
-        head: head.to_ascii_lowercase(),
-        body: body.to_owned(),
-    }
-}
+use tests::page::{Page, send};
 
 /// A browser with its cookies.
 pub(super) struct Browser {
@@ -93,7 +45,7 @@ impl Browser {
     /// Opens the page, types a token and taps a button.
     pub(super) async fn decides(&mut self, path: &str, token: &str, word: &str) -> Page {
         let page = self.opens(path).await;
-        let csrf = page.csrf().to_owned();
+        let csrf = page.field("csrf").to_owned();
         self.posts(path, &[("token", token), ("csrf", &csrf), ("word", word)])
             .await
     }

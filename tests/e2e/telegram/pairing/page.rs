@@ -1,8 +1,9 @@
 //! The page, and those who mean harm.
 
-use super::browser::{Browser, Page, send};
+use super::browser::Browser;
 use super::{TOKEN, code_of, codes, gateway, record, shaped, word};
 use serde_json::json;
+use tests::page::{Page, send};
 use tests::{Gateway, eventually};
 
 /// Somebody has asked; the page of that.
@@ -27,7 +28,7 @@ async fn a_person_opens_the_link_types_the_token_once_and_lets_people_in() {
     for words in ["Alice", &alice.id().to_string(), "@our_bot", "owner"] {
         assert!(page.body.contains(words), "{words} in {}", page.body);
     }
-    assert!(page.asks_for_a_token());
+    assert!(page.has_field("token"));
     for header in [
         "cache-control: no-store",
         "referrer-policy: same-origin",
@@ -51,9 +52,9 @@ async fn a_person_opens_the_link_types_the_token_once_and_lets_people_in() {
     bob.says("hey").await;
     let path = format!("/pair/{}", code_of(&bob).await);
     let page = browser.opens(&path).await;
-    assert!(page.has_form() && !page.asks_for_a_token(), "{}", page.body);
+    assert!(page.has_form() && !page.has_field("token"), "{}", page.body);
     assert!(!page.body.contains("owner"), "{}", page.body);
-    let csrf = page.csrf().to_owned();
+    let csrf = page.field("csrf").to_owned();
     let done = browser
         .posts(&path, &[("csrf", &csrf), ("word", "reject")])
         .await;
@@ -101,7 +102,7 @@ async fn a_wrong_token_and_a_wrong_code_are_told_alike() {
     assert!(!wrong_token.body.contains("Alice"));
     // The form of one code is good for no other.
     let page = browser.opens(&path).await;
-    let csrf = page.csrf().to_owned();
+    let csrf = page.field("csrf").to_owned();
     let other = browser
         .posts(
             "/pair/AAAA2222",
@@ -132,7 +133,7 @@ async fn guessing_locks_the_page_and_not_the_command_line() {
     let at = gateway.address().await;
     let mut browser = Browser::new(at);
     let page = browser.opens(&path).await;
-    let csrf = page.csrf().to_owned();
+    let csrf = page.field("csrf").to_owned();
     let mut tries = 0;
     loop {
         let guess = format!("guess-{tries}");
@@ -174,7 +175,7 @@ async fn other_pages_decide_nothing() {
     let at = gateway.address().await;
     let mut browser = Browser::new(at);
     let page = browser.opens(&path).await;
-    let csrf = page.csrf().to_owned();
+    let csrf = page.field("csrf").to_owned();
     let right = [
         ("token", TOKEN),
         ("csrf", csrf.as_str()),
@@ -315,13 +316,13 @@ async fn an_open_gateway_needs_no_token_at_home_and_decides_nothing_elsewhere() 
     let (alice, path) = asked(&gateway).await;
     let mut browser = Browser::new(gateway.address().await);
     let page = browser.opens(&path).await;
-    assert!(page.has_form() && !page.asks_for_a_token(), "{}", page.body);
+    assert!(page.has_form() && !page.has_field("token"), "{}", page.body);
     // The form's own token is needed all the same.
     let forged = browser
         .posts(&path, &[("csrf", "x"), ("word", "approve")])
         .await;
     assert_eq!(forged.status, 403);
-    let csrf = page.csrf().to_owned();
+    let csrf = page.field("csrf").to_owned();
     let done = browser
         .posts(&path, &[("csrf", &csrf), ("word", "approve")])
         .await;
