@@ -458,6 +458,10 @@ pub struct ChannelStatus {
     pub unsent: u64,
     /// What last went wrong, and when, milliseconds since 1970.
     pub last_error: Option<(i64, String)>,
+    /// Answers and notices that could never be delivered, since the account was started.
+    pub undelivered: u64,
+    /// Why the last of those could not, and when, milliseconds since 1970.
+    pub last_undelivered: Option<(i64, String)>,
 }
 
 /// Somebody who asks to be let in.

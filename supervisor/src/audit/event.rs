@@ -136,6 +136,20 @@ pub enum Event {
         /// whose token.
         by: String,
     },
+    /// An answer, or something else we had to say, that a channel can never deliver. None of its
+    /// words are told.
+    Undelivered {
+        /// By which channel: `telegram`.
+        channel: String,
+        /// By which of its accounts.
+        account: String,
+        /// To which chat, as the channel numbers it; empty when nobody knows any more.
+        chat: String,
+        /// Whose answer it was; none for what is no session's.
+        session: Option<SessionKey>,
+        /// Why not, mostly as the channel's server says.
+        reason: String,
+    },
     /// Lines that could not be written, and so are missing before this one.
     Lost {
         /// How many of each kind.
@@ -167,11 +181,13 @@ pub enum Kind {
     Killed,
     /// [`Event::Pairing`].
     Pairing,
+    /// [`Event::Undelivered`].
+    Undelivered,
 }
 
 impl Kind {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Gateway,
         Self::Spawn,
         Self::NotSpawned,
@@ -182,6 +198,7 @@ impl Kind {
         Self::Egress,
         Self::Killed,
         Self::Pairing,
+        Self::Undelivered,
     ];
 
     /// Its name in the log and in metrics.
@@ -198,6 +215,7 @@ impl Kind {
             Self::Egress => "egress",
             Self::Killed => "killed",
             Self::Pairing => "pairing",
+            Self::Undelivered => "undelivered",
         }
     }
 }
@@ -221,6 +239,7 @@ impl Event {
             Self::Egress { .. } => Kind::Egress,
             Self::Killed { .. } => Kind::Killed,
             Self::Pairing { .. } => Kind::Pairing,
+            Self::Undelivered { .. } => Kind::Undelivered,
         }
     }
 
@@ -228,7 +247,9 @@ impl Event {
     #[must_use]
     pub fn session(&self) -> Option<&SessionKey> {
         match self {
-            Self::Spawn { session, .. } | Self::NotSpawned { session, .. } => session.as_ref(),
+            Self::Spawn { session, .. }
+            | Self::NotSpawned { session, .. }
+            | Self::Undelivered { session, .. } => session.as_ref(),
             Self::Refused { session, .. }
             | Self::ApprovalAsked { session, .. }
             | Self::ApprovalGiven { session, .. }
@@ -310,6 +331,16 @@ impl Event {
                 what,
                 by,
             } => vec![channel, account, sender, what, by],
+            Self::Undelivered {
+                channel,
+                account,
+                chat,
+                session,
+                reason,
+            } => [channel, account, chat, reason]
+                .into_iter()
+                .chain(key(session))
+                .collect(),
             Self::Stopped | Self::Lost { .. } => Vec::new(),
         }
     }
@@ -359,6 +390,19 @@ impl Event {
             } => {
                 let at = if account.is_empty() { "" } else { ", account " };
                 format!("pairing by {channel}{at}{account}: {sender} {what}, by {by}")
+            }
+            Self::Undelivered {
+                channel,
+                account,
+                chat,
+                reason,
+                ..
+            } => {
+                let to = match chat.as_str() {
+                    "" => "a place nobody knows".to_owned(),
+                    chat => format!("chat {chat}"),
+                };
+                format!("not delivered by {channel}, account {account}, to {to}: {reason}")
             }
             Self::Lost { lines } => {
                 let each = lines

@@ -1,9 +1,10 @@
 //! What happened, on record: the audit log, the log file, and what may stand in neither.
 //!
 //! `<state>/logs/audit.jsonl` has one line of JSON for each process that was started, each refusal,
-//! approval, limit that was hit and connection that was denied. It is only ever appended to, by one
-//! thread, from a bounded queue. Nobody waits for it: where the queue is full, or the disk, the line
-//! is counted, and the count becomes a line of its own as soon as there is room again.
+//! approval, limit that was hit, connection that was denied and answer that could not be delivered. It
+//! is only ever appended to, by one thread, from a bounded queue. Nobody waits for it: where the queue
+//! is full, or the disk, the line is counted, and the count becomes a line of its own as soon as there
+//! is room again.
 //!
 //! ```text
 //!   session driver ─┐

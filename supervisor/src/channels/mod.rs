@@ -111,7 +111,7 @@ impl Channels {
         let all = bots.into_iter().map(|seen| async move {
             match seen {
                 Ok(bot) => (telegram::status(&bot, probe).await, bot.api.counts().told()),
-                Err(status) => (status, Told::default()),
+                Err(status) => (*status, Told::default()),
             }
         });
         futures_util::future::join_all(all).await
@@ -134,10 +134,10 @@ impl Runs {
         }
     }
 
-    fn seen(&self) -> Result<Arc<Bot>, ChannelStatus> {
+    fn seen(&self) -> Result<Arc<Bot>, Box<ChannelStatus>> {
         match self {
             Self::Bot(account) => Ok(Arc::clone(account.bot())),
-            Self::Failed { settings, why } => Err(telegram::failed(settings, why)),
+            Self::Failed { settings, why } => Err(Box::new(telegram::failed(settings, why))),
         }
     }
 

@@ -88,6 +88,13 @@ fn in_words(status: &ChannelStatus, now: i64) -> String {
         let error = out::one_line(error);
         text += &format!("  last error {} ago: {error}\n", ago(now, *at));
     }
+    if let Some((at, reason)) = &status.last_undelivered {
+        let (count, reason) = (status.undelivered, out::one_line(reason));
+        text += &format!(
+            "  {count} could not be delivered since the start, the last {} ago: {reason}\n",
+            ago(now, *at)
+        );
+    }
     text
 }
 
@@ -186,6 +193,8 @@ mod tests {
             unreadable: 0,
             unsent: 0,
             last_error: None,
+            undelivered: 0,
+            last_undelivered: None,
         }
     }
 
@@ -196,6 +205,7 @@ mod tests {
             said.starts_with("Telegram: ok (@bot)\n  polling, last heard 3 s ago\n"),
             "{said}"
         );
+        assert!(!said.contains("delivered"), "{said}");
         let behind = ChannelStatus {
             account: "work".into(),
             ok: false,
@@ -204,6 +214,8 @@ mod tests {
             lag_ms: 200_000,
             unsent: 2,
             last_error: Some((9_000, "another\nprogram".into())),
+            undelivered: 2,
+            last_undelivered: Some((8_000, "Forbidden: bot was\nblocked".into())),
             ..status()
         };
         let said = in_words(&behind, 10_000);
@@ -212,6 +224,7 @@ mod tests {
             "3 waiting (the oldest for 3 min)",
             "2 to send",
             "last error 1 s ago: another program\n",
+            "2 could not be delivered since the start, the last 2 s ago: Forbidden: bot was blocked\n",
         ] {
             assert!(said.contains(part), "{part} in {said}");
         }

@@ -20,7 +20,8 @@ pub(super) struct Args {
     /// Only what is about one session, such as agent:main:main.
     #[arg(long, alias = "session-key")]
     session: Option<String>,
-    /// What is on record instead: processes started, refusals, approvals, limits, denied connections.
+    /// What is on record instead: processes started, refusals, approvals, limits, denied
+    /// connections, answers that could not be delivered.
     #[arg(long)]
     audit: bool,
     /// So many of the last lines.

@@ -56,6 +56,7 @@ const FIGURES: &[Figure] = &[
     ("waiting", Kind::Gauge, "Messages that wait to be handled.", |(status, _)| Some(status.waiting as f64)),
     ("held", Kind::Gauge, "Messages of people who ask to be let in.", |(status, _)| Some(status.held as f64)),
     ("unsent", Kind::Gauge, "What waits to be sent.", |(status, _)| Some(status.unsent as f64)),
+    ("undelivered_total", Kind::Counter, "What could never be sent.", |(status, _)| Some(status.undelivered as f64)),
     ("lag_seconds", Kind::Gauge, "Age of the oldest message that waits to be handled.", |(status, _)| Some(status.lag_ms as f64 / 1000.0)),
     ("poll_age_seconds", Kind::Gauge, "Since the server last answered a look for messages.", |(status, _)| {
         let age = jiff::Timestamp::now().as_millisecond().saturating_sub(status.polled_at?);

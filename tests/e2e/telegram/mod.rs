@@ -12,3 +12,4 @@ mod pairing;
 mod receive;
 mod seen;
 mod text;
+mod undelivered;

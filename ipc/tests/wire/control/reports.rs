@@ -24,6 +24,11 @@ pub(super) fn channel() -> ChannelStatus {
         unreadable: 0,
         unsent: 2,
         last_error: Some((1_760_000_000_000, "502 Bad Gateway".into())),
+        undelivered: 1,
+        last_undelivered: Some((
+            1_760_000_000_000,
+            "Forbidden: bot was blocked by the user".into(),
+        )),
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) fn failed(account: &TelegramAccount, why: &ApiError) -> ChannelStatus
         unreadable: 0,
         unsent: 0,
         last_error: Some((now_ms(), why.to_string())),
+        undelivered: 0,
+        last_undelivered: None,
     }
 }
 
@@ -75,6 +77,8 @@ pub(crate) async fn status(bot: &Bot, probe: bool) -> ChannelStatus {
         unreadable: status.unreadable,
         unsent: bot.desk().map_or(0, |desk| desk.figures().waiting as u64),
         last_error: status.last_error,
+        undelivered: status.undelivered,
+        last_undelivered: status.last_undelivered,
     }
 }
 

@@ -15,6 +15,10 @@ pub(crate) struct Status {
     pub(crate) last_error: Option<(i64, String)>,
     /// What could not be read.
     pub(crate) unreadable: u64,
+    /// What could never be said.
+    pub(crate) undelivered: u64,
+    /// Why the last of that could not, and when, milliseconds since 1970.
+    pub(crate) last_undelivered: Option<(i64, String)>,
 }
 
 /// Where a bot is in its life.
@@ -41,6 +45,8 @@ impl Board {
             polled_at: None,
             last_error: None,
             unreadable: 0,
+            undelivered: 0,
+            last_undelivered: None,
         }))
     }
 
@@ -70,6 +76,14 @@ impl Board {
     /// What came can not be read.
     pub(super) fn unreadable(&self, how_many: u64) {
         self.0.send_modify(|status| status.unreadable += how_many);
+    }
+
+    /// Something can never be said. The bot itself is well.
+    pub(super) fn undelivered(&self, reason: &str) {
+        self.0.send_modify(|status| {
+            status.undelivered += 1;
+            status.last_undelivered = Some((now_ms(), reason.to_owned()));
+        });
     }
 
     fn change(&self, account: &str, what: &str, state: State) {

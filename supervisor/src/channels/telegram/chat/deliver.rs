@@ -7,6 +7,7 @@ use super::live::Lives;
 use super::quote::quoted;
 use super::say::{Unsaid, number};
 use super::task::{Chat, Mail};
+use super::undelivered::{never, unreadable};
 use super::words::escaped;
 use super::{Notice, blocks};
 use crate::channels::telegram::format::Rendered;
@@ -54,9 +55,37 @@ impl Desk {
         lives: &mut Lives,
         chat: &Arc<Chat>,
     ) -> Result<(), Unsaid> {
-        match mail {
+        let said = match mail {
             Mail::Reply(row) => self.reply(row, lives, chat).await,
             Mail::Notice(row) => self.notice(row).await,
+        };
+        let never = never(said)?;
+        self.mark(mail).await?;
+        // Only now: a gateway that dies before says it again, and then finds out again.
+        if let Some(reason) = never {
+            self.can_not_deliver(mail, Some(chat.number), &reason);
+        }
+        Ok(())
+    }
+
+    /// What was said, or never can be, is done with.
+    async fn mark(&self, mail: &Mail) -> Result<(), Unsaid> {
+        match mail {
+            Mail::Reply(row) => {
+                let live = live_prefix(&row.session, row.turn);
+                self.stored(|store| {
+                    let (id, live) = (row.id, live.clone());
+                    async move { store.mark_delivered(id, &live).await }
+                })
+                .await
+            }
+            Mail::Notice(row) => {
+                self.stored(|store| {
+                    let id = row.id;
+                    async move { store.mark_said(id).await }
+                })
+                .await
+            }
         }
     }
 
@@ -68,16 +97,10 @@ impl Desk {
     ) -> Result<(), Unsaid> {
         lives.ends(&row.session, row.turn, chat);
         let live = live_prefix(&row.session, row.turn);
-        let said = match serde_json::from_value::<Origin>(row.target.clone()) {
+        match serde_json::from_value::<Origin>(row.target.clone()) {
             Ok(origin) => self.say_reply(row, &origin, &live).await,
-            Err(error) => Err(Unsaid::Never(format!("its place can not be read: {error}"))),
-        };
-        self.check(said, chat.number)?;
-        self.stored(|store| {
-            let (id, live) = (row.id, live.clone());
-            async move { store.mark_delivered(id, &live).await }
-        })
-        .await
+            Err(error) => Err(unreadable(&error)),
+        }
     }
 
     async fn say_reply(&self, row: &OutboxRow, origin: &Origin, live: &str) -> Result<(), Unsaid> {
@@ -228,19 +251,10 @@ impl Desk {
     }
 
     async fn notice(&self, row: &NoticeRow) -> Result<(), Unsaid> {
-        let said = match serde_json::from_value::<Notice>(row.body.clone()) {
-            Ok(notice) => {
-                let said = self.say_notice(&row.key, &notice).await;
-                self.check(said, notice.place.chat)
-            }
-            Err(error) => self.check(Err(Unsaid::Never(error.to_string())), 0),
-        };
-        said?;
-        self.stored(|store| {
-            let id = row.id;
-            async move { store.mark_said(id).await }
-        })
-        .await
+        match serde_json::from_value::<Notice>(row.body.clone()) {
+            Ok(notice) => self.say_notice(&row.key, &notice).await,
+            Err(error) => Err(unreadable(&error)),
+        }
     }
 
     async fn say_notice(&self, key: &str, notice: &Notice) -> Result<(), Unsaid> {
@@ -283,20 +297,6 @@ impl Desk {
             let before = sent.iter().find(|post| post.key == key);
             self.say_words(&key, place, letter, before, None).await?;
         }
-        Ok(())
-    }
-
-    /// What can never be said is put on record; it is done with.
-    fn check(&self, said: Result<(), Unsaid>, chat: i64) -> Result<(), Unsaid> {
-        let reason = match said {
-            Ok(()) => return Ok(()),
-            Err(Unsaid::Closing) => return Err(Unsaid::Closing),
-            Err(Unsaid::Never(reason)) => reason,
-            Err(Unsaid::Gone) => "the message it belongs to is gone".to_owned(),
-            Err(Unsaid::TooLong) => "the server finds it too long".to_owned(),
-        };
-        tracing::warn!(account = %self.bot.account.id, chat, "this can not be said: {reason}");
-        self.figures.undelivered(&reason);
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use ipc::id::{AgentId, SessionKey};
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -64,7 +64,6 @@ struct Newest {
 pub(super) struct Counted {
     /// Rows that wait in memory.
     pub(super) queued: AtomicUsize,
-    undelivered: AtomicU64,
     last_error: Mutex<Option<String>>,
 }
 
@@ -77,8 +76,6 @@ pub(crate) struct Figures {
     pub(crate) held: usize,
     /// Chats that something is said in, or grows.
     pub(crate) chats: usize,
-    /// What could never be said, since the start.
-    pub(crate) undelivered: u64,
     /// The last thing that went wrong on the way out.
     pub(crate) last_error: Option<String>,
 }
@@ -151,7 +148,6 @@ impl Desk {
             waiting: self.figures.queued.load(Ordering::Relaxed),
             held: self.pacer.waiting(),
             chats: lock(&self.chats).len(),
-            undelivered: self.figures.undelivered.load(Ordering::Relaxed),
             last_error: lock(&self.figures.last_error).clone(),
         }
     }
@@ -310,12 +306,6 @@ impl Counted {
         if error.kind().is_none() {
             *lock(&self.last_error) = Some(error.to_string());
         }
-    }
-
-    /// Something can never be said.
-    pub(super) fn undelivered(&self, reason: &str) {
-        self.undelivered.fetch_add(1, Ordering::Relaxed);
-        *lock(&self.last_error) = Some(reason.to_owned());
     }
 }
 

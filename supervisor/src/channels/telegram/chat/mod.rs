@@ -16,6 +16,7 @@ mod pump;
 mod task;
 mod live;
 mod deliver;
+mod undelivered;
 mod files;
 mod reaction;
 mod say;

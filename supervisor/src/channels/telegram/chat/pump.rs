@@ -102,14 +102,17 @@ impl Desk {
 
     /// A row whose place can not be read is nobody's; it must not be met at each start.
     async fn unreadable(&self, mail: &Mail, error: &serde_json::Error) {
-        tracing::error!("nobody knows where this was to be said: {error}");
         let store = &self.bot.services.store;
         let marked = match mail {
             Mail::Reply(row) => store.mark_sent(row.id).await,
             Mail::Notice(row) => store.mark_said(row.id).await,
         };
-        if let Err(error) = marked {
-            tracing::warn!("failed to {error}");
+        match marked {
+            Ok(()) => {
+                let reason = format!("nobody knows where this was to be said: {error}");
+                self.can_not_deliver(mail, None, &reason);
+            }
+            Err(error) => tracing::warn!("failed to {error}"),
         }
     }
 }

@@ -24,6 +24,14 @@ pub(super) enum Mail {
 }
 
 impl Mail {
+    /// Whose answer it is; nothing else is a session's.
+    pub(super) fn session(&self) -> Option<&SessionKey> {
+        match self {
+            Self::Reply(row) => Some(&row.session),
+            Self::Notice(_) => None,
+        }
+    }
+
     /// Where to.
     pub(super) fn target(&self) -> &Value {
         match self {
