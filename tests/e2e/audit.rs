@@ -39,21 +39,15 @@ fn of(gateway: &Gateway, event: &str) -> Vec<Value> {
     all.filter(|line| line["event"] == event).collect()
 }
 
-/// A turn whose model makes one call.
-async fn call(gateway: &Gateway, session: &str, tool: &str, arguments: Value) {
-    let said = format!("{session} {tool} {arguments}");
-    let turns = [turn().calls(tool, arguments), turn().says("Done.")];
-    gateway.model.script_for(&said, turns);
-    let reply = gateway.chat_in(session).asks(&said).await;
-    assert_eq!(reply.status, ReplyStatus::Ok, "{}", reply.text);
-}
-
 #[tokio::test]
 async fn every_process_is_on_record_with_who_what_and_how_high() {
     let mut gateway = Gateway::start().await;
     eventually!(!of(&gateway, "walls").is_empty(), "{:?}", lines(&gateway));
-    call(&gateway, MAIN, "exec", json!({ "command": "true" })).await;
-    call(&gateway, MAIN, "ls", json!({})).await;
+    gateway
+        .chat_in(MAIN)
+        .calls("exec", json!({ "command": "true" }))
+        .await;
+    gateway.chat_in(MAIN).calls("ls", json!({})).await;
     let wanted = BTreeSet::from(["agent", "exec", "files"].map(str::to_owned));
     let roles = || {
         let spawns = of(&gateway, "spawn").into_iter();
@@ -86,7 +80,10 @@ async fn every_refusal_is_on_record_as_the_model_was_told() {
         config["tools"] = json!({ "exec": { "security": "allowlist", "safeBins": ["head"] } });
     });
     let gateway = gateway.start().await;
-    call(&gateway, MAIN, "exec", json!({ "command": "touch x" })).await;
+    gateway
+        .chat_in(MAIN)
+        .calls("exec", json!({ "command": "touch x" }))
+        .await;
     eventually!(of(&gateway, "refused").len() == 1, "{:?}", lines(&gateway));
     let line = &of(&gateway, "refused")[0];
     let (session, tool) = (&line["session"], &line["tool"]);
@@ -169,7 +166,10 @@ async fn no_log_tells_a_secret() {
         "a tool's words are not our log: {output}"
     );
     let strict = format!("agent:strict:{CONFIGURED}");
-    call(&gateway, &strict, "exec", json!({ "command": command })).await;
+    gateway
+        .chat_in(&strict)
+        .calls("exec", json!({ "command": command }))
+        .await;
     eventually!(!of(&gateway, "refused").is_empty(), "{:?}", lines(&gateway));
     gateway.terminate().await;
     let key = tests::model::KEY;
@@ -187,13 +187,10 @@ async fn no_log_tells_a_secret() {
 async fn a_killed_gateway_leaves_a_record_that_can_be_read() {
     let mut gateway = Gateway::start().await;
     for round in 0..3 {
-        call(
-            &gateway,
-            MAIN,
-            "exec",
-            json!({ "command": format!("echo {round}") }),
-        )
-        .await;
+        gateway
+            .chat_in(MAIN)
+            .calls("exec", json!({ "command": format!("echo {round}") }))
+            .await;
         eventually!(
             of(&gateway, "spawn")
                 .iter()
@@ -237,7 +234,10 @@ async fn logs_are_shown_without_a_gateway_by_session_and_as_json() {
     assert!(nothing.err.contains("nothing is logged yet"), "{nothing:?}");
 
     let other = "agent:main:main-too";
-    call(&gateway, MAIN, "exec", json!({ "command": "true" })).await;
+    gateway
+        .chat_in(MAIN)
+        .calls("exec", json!({ "command": "true" }))
+        .await;
     // A failure is logged with its session.
     let turns = [
         turn().fails(503),
@@ -365,7 +365,10 @@ async fn the_log_file_is_where_the_configuration_says_and_private() {
 async fn a_record_that_can_not_be_written_stops_nothing_and_is_told() {
     let setup = Gateway::setup().await.file("logs", "in the way");
     let gateway = setup.start().await;
-    call(&gateway, MAIN, "exec", json!({ "command": "true" })).await;
+    gateway
+        .chat_in(MAIN)
+        .calls("exec", json!({ "command": "true" }))
+        .await;
     eventually!(
         gateway
             .health()
@@ -377,7 +380,10 @@ async fn a_record_that_can_not_be_written_stops_nothing_and_is_told() {
         gateway.health().await
     );
     fs::remove_file(gateway.state_dir().join("logs")).unwrap();
-    call(&gateway, MAIN, "exec", json!({ "command": "true" })).await;
+    gateway
+        .chat_in(MAIN)
+        .calls("exec", json!({ "command": "true" }))
+        .await;
     eventually!(!of(&gateway, "lost").is_empty(), "{:?}", lines(&gateway));
     let lost = &of(&gateway, "lost")[0]["lines"];
     assert!(lost["spawn"].as_u64().unwrap() >= 2, "{lost}");

@@ -45,23 +45,6 @@ fn toolchains() -> String {
     format!("{rust}/bin:{python}/bin:{}", std::env::var("PATH").unwrap())
 }
 
-/// What a shell command prints when a tool of `session` runs it.
-async fn says_in(gateway: &Gateway, session: &str, command: &str) -> String {
-    gateway.model.script_for(
-        command,
-        [
-            turn().calls("exec", json!({ "command": command })),
-            turn().says("Done."),
-        ],
-    );
-    assert_eq!(gateway.chat_in(session).asks(command).await.text, "Done.");
-    gateway.model.last().tool_output("exec")
-}
-
-async fn says(gateway: &Gateway, command: &str) -> String {
-    says_in(gateway, MAIN, command).await
-}
-
 async fn inspect(gateway: &Gateway) -> SessionInspect {
     let mut control = Control::connect(&gateway.socket()).await.unwrap();
     let session = SessionKey(MAIN.into());
@@ -129,7 +112,7 @@ async fn what_people_use_works_through_it() {
             "from a repository",
         ),
     ] {
-        let said = says(&gateway, &command).await;
+        let said = gateway.chat().runs(&command).await;
         assert!(
             said.contains(expected),
             "{command}: {said}\n{:#?}",
@@ -142,7 +125,7 @@ async fn what_people_use_works_through_it() {
          printf '[registries.world]\\nindex = \"sparse+https://{SITE}/index/\"\\n' > .cargo/config.toml && \
          cargo fetch && find home/registry/cache -name '*.crate'"
     );
-    let said = says(&gateway, &cargo).await;
+    let said = gateway.chat().runs(&cargo).await;
     assert!(
         said.contains("tiny-1.0.0.crate"),
         "{said}\n{:#?}",
@@ -300,7 +283,7 @@ async fn nothing_that_is_refused_is_reached_in_any_form_or_way() {
             .collect::<String>(),
     );
     gateway.write("try.py", TRY_ALL);
-    let said = says(&gateway, "python3 try.py").await;
+    let said = gateway.chat().runs("python3 try.py").await;
     let rows: Vec<&str> = said
         .lines()
         .filter(|line| !line.starts_with('[') || line.contains("]:"))
@@ -341,7 +324,7 @@ async fn what_is_not_the_proxy_leads_nowhere() {
         // A made-up address on a port nobody captures.
         (format!("{NO_PROXY} curl -sS -m 5 telnet://{SITE}:22; echo $?"), "7\n"),
     ] {
-        let said = says(&gateway, &command).await;
+        let said = gateway.chat().runs(&command).await;
         assert!(said.contains(expected) || said.contains("Nobody listens") || said.contains("nobody listens"), "{command}: {said}");
     }
     assert_eq!(world.asked(), Vec::<String>::new());
@@ -361,29 +344,37 @@ async fn a_redirect_and_a_rebound_name_do_not_get_out() {
         "http://localhost.localdomain/",
     ] {
         for prefix in ["", NO_PROXY] {
-            let said = says(
-                &gateway,
-                &format!("{prefix} curl -sSL -m 5 http://{SITE}/to/{target}"),
-            )
-            .await;
+            let said = gateway
+                .chat()
+                .runs(&format!(
+                    "{prefix} curl -sSL -m 5 http://{SITE}/to/{target}"
+                ))
+                .await;
             assert!(!said.contains("hello"), "{said}");
         }
         assert_eq!(world.asked().pop(), Some(format!("{SITE} /to/{target}")));
     }
-    let said = says(
-        &gateway,
-        &format!("curl -sSL http://{SITE}/to/http://169.254.169.254/"),
-    )
-    .await;
+    let said = gateway
+        .chat()
+        .runs(&format!(
+            "curl -sSL http://{SITE}/to/http://169.254.169.254/"
+        ))
+        .await;
     assert!(
         said.contains("denied by egress policy: 169.254.169.254 (a cloud's metadata address; "),
         "{said}"
     );
     let page = format!("curl -sS http://{SITE}/page");
-    assert!(says(&gateway, &page).await.contains("hello from the world"));
+    assert!(
+        gateway
+            .chat()
+            .runs(&page)
+            .await
+            .contains("hello from the world")
+    );
     for elsewhere in ["127.0.0.1", "169.254.169.254", "10.0.0.1"] {
         world.lead(&[(SITE, &own), (SITE, elsewhere)]);
-        let said = says(&gateway, &page).await;
+        let said = gateway.chat().runs(&page).await;
         assert!(
             said.contains(&format!("it leads to {elsewhere}, ")) && !said.contains("hello"),
             "{said}"
@@ -401,27 +392,25 @@ async fn a_denial_is_told_to_the_model_and_put_on_record() {
     });
     let gateway = setup.start().await;
     // The program itself says nothing.
-    let said = says(
-        &gateway,
-        "curl -s https://evil.example/ >/dev/null 2>&1; true",
-    )
-    .await;
+    let said = gateway
+        .chat()
+        .runs("curl -s https://evil.example/ >/dev/null 2>&1; true")
+        .await;
     assert_eq!(
         said.matches("denied by egress policy: evil.example")
             .count(),
         1,
         "{said}"
     );
-    let said = says(
-        &gateway,
-        &format!("{NO_PROXY} curl -s https://evil.example/; true"),
-    )
-    .await;
+    let said = gateway
+        .chat()
+        .runs(&format!("{NO_PROXY} curl -s https://evil.example/; true"))
+        .await;
     assert!(
         said.contains("denied by egress policy: evil.example"),
         "{said}"
     );
-    let said = says(&gateway, "true").await;
+    let said = gateway.chat().runs("true").await;
     assert!(!said.contains("denied"), "once is enough: {said}");
     let log = gateway.state_dir().join("logs/audit.jsonl");
     let recorded = || -> Option<Value> {
@@ -455,7 +444,10 @@ async fn each_agent_has_a_policy_of_its_own() {
     let gateway = setup.start().await;
     let fetch = |host: &str| format!("curl -sS https://{host}/page 2>&1; true");
     let of = async |agent: &str, host: &str| {
-        says_in(&gateway, &format!("agent:{agent}:main"), &fetch(host)).await
+        gateway
+            .chat_in(&format!("agent:{agent}:main"))
+            .runs(&fetch(host))
+            .await
     };
     assert!(of("main", SITE).await.contains("hello"));
     assert!(of("listed", CODE).await.contains("hello"));
@@ -481,19 +473,17 @@ async fn a_server_that_a_tool_starts_is_reached_from_the_next_tool() {
     ]);
     assert_eq!(gateway.chat().asks("serve").await.text, "Started.");
     let fetch = "until curl -s localhost:3000; do :; done; curl -sS http://127.0.0.1:3000/";
-    let said = says(&gateway, fetch).await;
+    let said = gateway.chat().runs(fetch).await;
     assert_eq!(
         said.matches("a page of the session's own").count(),
         2,
         "{said}"
     );
     // It is nobody else's.
-    let other = says_in(
-        &gateway,
-        "agent:main:other",
-        "curl -sS localhost:3000 2>&1; true",
-    )
-    .await;
+    let other = gateway
+        .chat_in("agent:main:other")
+        .runs("curl -sS localhost:3000 2>&1; true")
+        .await;
     assert!(
         !other.contains("a page") && other.contains("3000"),
         "{other}"
@@ -548,8 +538,8 @@ async fn a_session_that_floods_its_proxy_is_bounded_and_no_other_notices() {
     assert_eq!(gateway.read("flooded"), "256 44");
     // It has no place left, and others have theirs.
     let page = format!("curl -sS -m 60 https://{SITE}/page 2>&1; true");
-    let said = says_in(&gateway, "agent:main:bad", &page).await;
+    let said = gateway.chat_in("agent:main:bad").runs(&page).await;
     assert!(said.contains("403"), "{said}");
-    let said = says(&gateway, &page).await;
+    let said = gateway.chat().runs(&page).await;
     assert!(said.contains("hello from the world"), "{said}");
 }

@@ -261,33 +261,24 @@ async fn a_shell_left_in_the_wider_walls_obeys_only_while_they_are_on() {
     let gateway = gateway(|_| {}).await;
     says(&gateway, "/elevated on").await;
     let start = json!({ "command": "cat; echo left", "background": true, "elevated": true });
-    let began = call(&gateway, "exec", start).await;
+    let began = gateway.chat().calls("exec", start).await;
     let (_, rest) = began.split_once("sessionId ").unwrap();
     let job = rest.split([';', ' ']).next().unwrap().to_owned();
     let write = || json!({ "action": "write", "sessionId": job, "data": "words\n" });
     let poll = || json!({ "action": "poll", "sessionId": job, "timeout": 5000 });
-    call(&gateway, "process", write()).await;
-    let seen = call(&gateway, "process", poll()).await;
+    gateway.chat().calls("process", write()).await;
+    let seen = gateway.chat().calls("process", poll()).await;
     assert!(seen.contains("words"), "{seen}");
     assert_eq!(behind(&gateway).await, ["elevated"; 3]);
     says(&gateway, "/elevated off").await;
-    let denied = call(&gateway, "process", write()).await;
+    let denied = gateway.chat().calls("process", write()).await;
     assert!(denied.contains("elevated commands are off"), "{denied}");
     let list = || json!({ "action": "list" });
-    let ended = call(&gateway, "process", list()).await;
+    let ended = gateway.chat().calls("process", list()).await;
     assert!(
         ended.contains("stopped: elevated commands were switched off"),
         "{ended}"
     );
-}
-
-/// One call of the model's, and what it reads of the outcome.
-async fn call(gateway: &Gateway, tool: &str, arguments: Value) -> String {
-    gateway
-        .model
-        .script([turn().calls(tool, arguments), turn().says("Read.")]);
-    gateway.chat().asks("go on").await;
-    gateway.model.last().tool_output(tool)
 }
 
 #[tokio::test]

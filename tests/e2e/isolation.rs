@@ -10,7 +10,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use tests::model::KEY;
 use tests::procfs::Process;
-use tests::{Gateway, MAIN, eventually, turn};
+use tests::{Exchange, Gateway, MAIN, eventually, turn};
 
 /// Keys in every place where keys are kept.
 const ENV_KEY: &str = "env-key-nobody-may-see";
@@ -30,14 +30,14 @@ async fn with_keys() -> Gateway {
         .await
 }
 
-/// What a shell command prints when a tool runs it.
-async fn says(gateway: &Gateway, command: &str) -> String {
-    gateway.model.script([
-        turn().calls("exec", json!({ "command": command })),
-        turn().says("Done."),
-    ]);
-    assert_eq!(gateway.chat().asks("go").await.text, "Done.");
-    gateway.model.last().tool_output("exec")
+/// A tool that runs until the workspace has a file `go`; it runs when this returns.
+async fn lingers(gateway: &Gateway) -> Exchange {
+    let command = "echo begun > begun; until [ -e go ]; do sleep 0.01; done";
+    let call = turn().calls("exec", json!({ "command": command }));
+    gateway.model.script([call, turn().says("Done.")]);
+    let exchange = gateway.chat().says("go").await;
+    eventually!(gateway.read("begun") == "begun\n");
+    exchange
 }
 
 // === the agent ===
@@ -109,15 +109,7 @@ async fn an_agent_that_tries_everything_gets_nothing() {
 #[tokio::test]
 async fn no_key_is_in_an_agents_or_a_tools_memory() {
     let gateway = with_keys().await;
-    gateway.model.script([
-        turn().calls(
-            "exec",
-            json!({ "command": "echo begun > begun; until [ -e go ]; do sleep 0.01; done" }),
-        ),
-        turn().says("Done."),
-    ]);
-    let mut exchange = gateway.chat().says("go").await;
-    eventually!(gateway.read("begun") == "begun\n");
+    let mut exchange = lingers(&gateway).await;
     let children = gateway.tree();
     assert!(children.len() >= 4, "{children:#?}");
     for key in [KEY, ENV_KEY, FILE_KEY] {
@@ -148,7 +140,10 @@ async fn no_key_can_be_found_by_a_tool() {
          cat /proc/{pid}/environ /proc/{pid}/cmdline; ls -la {state} {home}; \
          grep -rsl may-see /etc /home /tmp /var /run /srv /mnt /dev/shm; true"
     );
-    let said = says(&gateway, &format!("({command}) 2>&1 | tail -c 60000")).await;
+    let said = gateway
+        .chat()
+        .runs(&format!("({command}) 2>&1 | tail -c 60000"))
+        .await;
     for key in [KEY, ENV_KEY, FILE_KEY] {
         assert!(!said.contains(key), "{key} in {said}");
     }
@@ -235,9 +230,7 @@ async fn a_tool_can_not_do_what_it_has_no_business_with() {
             format!("if ( {command} ) >/dev/null 2>&1; then echo \"WORKED {name}\"; else echo \"failed {name}\"; fi\n")
         }).collect();
         gateway.write("attempts.sh", &script);
-        let said = says(
-            &gateway,
-            &format!("sh attempts.sh; echo x >> {outside}; echo ours > ours && cat ours; python3 -c 'print(6*7)'"),
+        let said = gateway.chat().runs(&format!("sh attempts.sh; echo x >> {outside}; echo ours > ours && cat ours; python3 -c 'print(6*7)'"),
         )
         .await;
         for (name, _) in attempts {
@@ -258,15 +251,7 @@ async fn a_tool_can_not_do_what_it_has_no_business_with() {
 #[tokio::test]
 async fn a_tools_process_is_bare() {
     let gateway = Gateway::start().await;
-    gateway.model.script([
-        turn().calls(
-            "exec",
-            json!({ "command": "echo begun > begun; until [ -e go ]; do sleep 0.01; done" }),
-        ),
-        turn().says("Done."),
-    ]);
-    let mut exchange = gateway.chat().says("go").await;
-    eventually!(gateway.read("begun") == "begun\n");
+    let mut exchange = lingers(&gateway).await;
     let inside: Vec<Process> = gateway
         .tree()
         .into_iter()
@@ -298,7 +283,10 @@ async fn a_tool_has_the_machines_network_only_where_the_configuration_says() {
         let code = format!(
             "import socket as s; s.create_connection((\"127.0.0.1\", {port}), 5); print(\"reached\")"
         );
-        let said = says(&gateway, &format!("python3 -I -c '{code}'")).await;
+        let said = gateway
+            .chat()
+            .runs(&format!("python3 -I -c '{code}'"))
+            .await;
         assert_eq!(said.starts_with("reached"), reaches, "{network}: {said}");
         assert_eq!(gateway.health().await.walls.network, network);
     }
@@ -326,7 +314,7 @@ async fn below_the_wanted_level_no_tool_runs_and_the_mend_is_named() {
     });
     let gateway = setup.start().await;
     eventually!(gateway.health().await.walls.level.is_some());
-    let said = says(&gateway, "echo x >> ran").await;
+    let said = gateway.chat().runs("echo x >> ran").await;
     assert!(
         said.contains("denied") && said.contains("sandbox.minimum"),
         "{said}"

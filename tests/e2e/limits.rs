@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use std::fs;
 use std::time::Instant;
-use tests::{Gateway, eventually, turn};
+use tests::{Gateway, eventually};
 
 /// The other session, and a command of it that must outlive everything.
 const OTHER: &str = "agent:main:other";
@@ -20,24 +20,9 @@ async fn with_limits(limits: Value) -> Gateway {
     let hog = std::env::var("OPENCLAW_HOG").unwrap_or(env!("CARGO_BIN_EXE_hog").into());
     fs::copy(hog, gateway.workspace().join("hog")).unwrap();
     let arguments = json!({ "command": BYSTANDER, "background": true });
-    let begun = in_session(&gateway, OTHER, arguments).await;
+    let begun = gateway.chat_in(OTHER).calls("exec", arguments).await;
     assert!(begun.contains("still running in the background"), "{begun}");
     gateway
-}
-
-/// What a command comes to in a session.
-async fn in_session(gateway: &Gateway, session: &str, arguments: Value) -> String {
-    let said = format!("run {arguments}");
-    gateway.model.script_for(
-        &said,
-        [turn().calls("exec", arguments), turn().says("Done.")],
-    );
-    assert_eq!(gateway.chat_in(session).asks(&said).await.text, "Done.");
-    gateway.model.last().tool_output("exec")
-}
-
-async fn run(gateway: &Gateway, command: &str) -> String {
-    in_session(gateway, tests::MAIN, json!({ "command": command })).await
 }
 
 /// The gateway answers, the other session's command still runs, and both sessions can run more.
@@ -48,15 +33,18 @@ async fn check_others(gateway: &Gateway) {
         1,
         "the other session was hit"
     );
-    let other = in_session(gateway, OTHER, json!({ "command": "echo here" })).await;
+    let other = gateway
+        .chat_in(OTHER)
+        .calls("exec", json!({ "command": "echo here" }))
+        .await;
     assert_eq!(other, "here\n");
-    assert_eq!(run(gateway, "echo again").await, "again\n");
+    assert_eq!(gateway.chat().runs("echo again").await, "again\n");
 }
 
 /// A command that is over a limit is stopped, with what it had started.
 async fn check_stopped(limits: Value, command: &str, why: &str) {
     let gateway = with_limits(limits).await;
-    let outcome = run(&gateway, command).await;
+    let outcome = gateway.chat().runs(command).await;
     assert!(
         outcome.contains(&format!("[stopped: {why}")) && outcome.ends_with(']'),
         "{outcome:?}\n{}",
@@ -125,7 +113,7 @@ async fn too_much_time() {
     let gateway = with_limits(json!({})).await;
     gateway.change_config(|config| config["sandbox"]["limits"] = limits);
     eventually!(gateway.log().contains("wallSeconds"));
-    let outcome = run(&gateway, "./hog wait").await;
+    let outcome = gateway.chat().runs("./hog wait").await;
     assert!(
         outcome.ends_with("[stopped: 1 s time limit]"),
         "{outcome:?}"
@@ -136,7 +124,7 @@ async fn too_much_time() {
 #[tokio::test]
 async fn open_files() {
     let gateway = with_limits(json!({ "openFiles": 128 })).await;
-    let outcome = run(&gateway, "./hog files").await;
+    let outcome = gateway.chat().runs("./hog files").await;
     let opened = outcome
         .lines()
         .find_map(|line| line.strip_prefix("hog: opened "));
@@ -149,7 +137,7 @@ async fn open_files() {
 async fn all_the_cpu() {
     let gateway = with_limits(json!({})).await;
     let hogs = json!({ "command": "for n in 1 2 3 4; do ./hog spin 600 & done; wait", "background": true });
-    let begun = in_session(&gateway, tests::MAIN, hogs).await;
+    let begun = gateway.chat_in(tests::MAIN).calls("exec", hogs).await;
     assert!(begun.contains("still running in the background"), "{begun}");
     eventually!(gateway.titled("./hog spin").len() >= 4);
     let began = Instant::now();
@@ -162,7 +150,7 @@ async fn all_the_cpu() {
 #[tokio::test]
 async fn a_daemon_that_forks_twice() {
     let gateway = with_limits(json!({})).await;
-    let outcome = run(&gateway, "./hog daemon; echo left").await;
+    let outcome = gateway.chat().runs("./hog daemon; echo left").await;
     assert!(outcome.contains("left"), "{outcome}");
     eventually!(gateway.titled("./hog").is_empty());
     eventually!(tests::procfs::titled("hog daemon twice").is_empty());
@@ -173,7 +161,7 @@ async fn a_daemon_that_forks_twice() {
 async fn two_hundred_megabytes_of_output() {
     let gateway = with_limits(json!({})).await;
     let before = gateway.process().pss();
-    let outcome = run(&gateway, "./hog print 200").await;
+    let outcome = gateway.chat().runs("./hog print 200").await;
     assert!(outcome.contains("bytes dropped"), "{}", outcome.len());
     assert!(outcome.len() < 300_000, "{}", outcome.len());
     assert!(outcome.ends_with("hog: done\n"), "its end is kept");
@@ -186,7 +174,7 @@ async fn two_hundred_megabytes_of_output() {
 async fn who_hears_no_word_to_end() {
     let gateway = with_limits(json!({})).await;
     let arguments = json!({ "command": "./hog deaf", "timeout": 1 });
-    let outcome = in_session(&gateway, tests::MAIN, arguments).await;
+    let outcome = gateway.chat_in(tests::MAIN).calls("exec", arguments).await;
     assert!(outcome.contains("ran longer than its timeout"), "{outcome}");
     eventually!(gateway.titled("./hog").is_empty());
     check_others(&gateway).await;

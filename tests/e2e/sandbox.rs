@@ -283,12 +283,7 @@ async fn without_namespaces_the_model_hears_what_was_denied() {
     let port = page();
     let gateway = plain(None, &[]).await;
     let command = format!("curl -sS --noproxy '*' --max-time 10 http://127.0.0.1:{port}/");
-    gateway.model.script([
-        turn().calls("exec", json!({ "command": command })),
-        turn().says("Done."),
-    ]);
-    assert_eq!(gateway.chat().asks("go").await.text, "Done.");
-    let said = gateway.model.last().tool_output("exec");
+    let said = gateway.chat().runs(&command).await;
     assert!(
         said.contains("denied by egress policy: 127.0.0.1"),
         "{said}"

@@ -3,18 +3,10 @@
 use serde_json::{Value, json};
 use tests::{Gateway, turn};
 
-async fn call(gateway: &Gateway, tool: &str, arguments: Value) -> String {
-    gateway
-        .model
-        .script([turn().calls(tool, arguments), turn().says("Read.")]);
-    assert_eq!(gateway.chat().asks("go on").await.text, "Read.");
-    gateway.model.last().tool_output(tool)
-}
-
 async fn process(gateway: &Gateway, arguments: Value) -> String {
     let mut arguments = arguments;
     arguments["sessionId"] = json!("job-1");
-    call(gateway, "process", arguments).await
+    gateway.chat().calls("process", arguments).await
 }
 
 /// Polls until the command has printed `words`.
@@ -42,12 +34,13 @@ async fn keys_lines_and_pastes_reach_a_terminal() {
         \x20   got += os.read(0, 100)\n\
         print(got.hex(), 'end', flush=True)\n";
     gateway.write("program.py", program);
-    let began = call(
-        &gateway,
-        "exec",
-        json!({ "command": "python3 program.py", "pty": true, "background": true }),
-    )
-    .await;
+    let began = gateway
+        .chat()
+        .calls(
+            "exec",
+            json!({ "command": "python3 program.py", "pty": true, "background": true }),
+        )
+        .await;
     assert!(began.contains("job-1"), "{began}");
     prints(&gateway, "ready").await;
     process(&gateway, json!({ "action": "write", "data": "hello" })).await;
@@ -80,12 +73,10 @@ async fn keys_lines_and_pastes_reach_a_terminal() {
 async fn what_a_command_printed_can_be_looked_at_and_forgotten() {
     let gateway = Gateway::start().await;
     let command = "seq 1 100; until [ -e go ]; do sleep 0.01; done; echo after";
-    call(
-        &gateway,
-        "exec",
-        json!({ "command": command, "background": true }),
-    )
-    .await;
+    gateway
+        .chat()
+        .calls("exec", json!({ "command": command, "background": true }))
+        .await;
     prints(&gateway, "100\n").await;
     let some = process(
         &gateway,
@@ -105,31 +96,33 @@ async fn what_a_command_printed_can_be_looked_at_and_forgotten() {
 async fn a_slow_command_goes_to_the_background_by_itself() {
     let gateway = Gateway::start().await;
     let command = "echo early; until [ -e go ]; do sleep 0.01; done; echo late";
-    let began = call(
-        &gateway,
-        "exec",
-        json!({ "command": command, "yieldMs": 50 }),
-    )
-    .await;
+    let began = gateway
+        .chat()
+        .calls("exec", json!({ "command": command, "yieldMs": 50 }))
+        .await;
     assert!(
         began.contains("still running") && began.contains("job-1"),
         "{began}"
     );
     gateway.write("go", "");
     prints(&gateway, "late").await;
-    let list = call(&gateway, "process", json!({ "action": "list" })).await;
+    let list = gateway
+        .chat()
+        .calls("process", json!({ "action": "list" }))
+        .await;
     assert!(list.contains("job-1"), "{list}");
 }
 
 #[tokio::test]
 async fn polling_what_brings_nothing_new_is_stopped() {
     let gateway = Gateway::start().await;
-    call(
-        &gateway,
-        "exec",
-        json!({ "command": "sleep 3003", "background": true }),
-    )
-    .await;
+    gateway
+        .chat()
+        .calls(
+            "exec",
+            json!({ "command": "sleep 3003", "background": true }),
+        )
+        .await;
     let poll = || turn().calls("process", json!({ "action": "poll", "sessionId": "job-1" }));
     gateway
         .model
@@ -153,7 +146,7 @@ async fn what_exec_must_not_be_given_is_refused() {
         ("DYLD_INSERT_LIBRARIES", "x"),
     ] {
         let arguments = json!({ "command": "echo ran", "env": { name: value } });
-        let said = call(&gateway, "exec", arguments).await;
+        let said = gateway.chat().calls("exec", arguments).await;
         assert!(
             said.contains(name) && !said.contains("ran\n"),
             "{name}: {said}"
@@ -161,12 +154,13 @@ async fn what_exec_must_not_be_given_is_refused() {
     }
     gateway.write("a-file", "");
     for workdir in ["missing", "a-file"] {
-        let said = call(
-            &gateway,
-            "exec",
-            json!({ "command": "pwd; echo ran", "workdir": workdir }),
-        )
-        .await;
+        let said = gateway
+            .chat()
+            .calls(
+                "exec",
+                json!({ "command": "pwd; echo ran", "workdir": workdir }),
+            )
+            .await;
         assert!(!said.contains("ran\n"), "{workdir}: {said}");
     }
 }
@@ -180,7 +174,10 @@ async fn a_patch_that_does_not_fit_changes_nothing_at_all() {
     gateway.write("a.txt", "one\n");
     gateway.write("b.txt", "two\n");
     let patch = "*** Begin Patch\n*** Update File: a.txt\n@@\n-one\n+ONE\n*** Update File: b.txt\n@@\n-no such line\n+x\n*** End Patch";
-    let said = call(&gateway, "apply_patch", json!({ "input": patch })).await;
+    let said = gateway
+        .chat()
+        .calls("apply_patch", json!({ "input": patch }))
+        .await;
     assert!(said.contains("b.txt"), "{said}");
     assert_eq!(
         (
@@ -190,7 +187,10 @@ async fn a_patch_that_does_not_fit_changes_nothing_at_all() {
         ("one\n", "two\n")
     );
     let patch = "*** Begin Patch\n*** Update File: a.txt\n*** Move to: c/d.txt\n@@\n-one\n+ONE\n*** Delete File: b.txt\n*** End Patch";
-    call(&gateway, "apply_patch", json!({ "input": patch })).await;
+    gateway
+        .chat()
+        .calls("apply_patch", json!({ "input": patch }))
+        .await;
     assert_eq!(gateway.read("c/d.txt"), "ONE\n");
     assert!(
         !gateway.workspace().join("a.txt").exists() && !gateway.workspace().join("b.txt").exists()
@@ -203,28 +203,33 @@ async fn edits_and_lists_have_their_other_forms_too() {
     gateway.write("a.txt", "one two three\n");
     let edits =
         json!([{ "oldText": "one", "newText": "1" }, { "old_string": "three", "new_string": "3" }]);
-    call(
-        &gateway,
-        "edit",
-        json!({ "file_path": "a.txt", "edits": edits }),
-    )
-    .await;
+    gateway
+        .chat()
+        .calls("edit", json!({ "file_path": "a.txt", "edits": edits }))
+        .await;
     assert_eq!(gateway.read("a.txt"), "1 two 3\n");
-    call(
-        &gateway,
-        "edit",
-        json!({ "filePath": "a.txt", "old_string": "two", "new_string": "2" }),
-    )
-    .await;
+    gateway
+        .chat()
+        .calls(
+            "edit",
+            json!({ "filePath": "a.txt", "old_string": "two", "new_string": "2" }),
+        )
+        .await;
     assert_eq!(gateway.read("a.txt"), "1 2 3\n");
     for name in ["b", "c", "d"] {
         gateway.write(&format!("many/{name}"), "");
     }
-    let first = call(&gateway, "ls", json!({ "path": "many", "limit": 2 })).await;
+    let first = gateway
+        .chat()
+        .calls("ls", json!({ "path": "many", "limit": 2 }))
+        .await;
     assert!(
         first.contains('b') && first.contains('c') && !first.contains("d\n"),
         "{first}"
     );
-    let rest = call(&gateway, "ls", json!({ "path": "many", "after": "c" })).await;
+    let rest = gateway
+        .chat()
+        .calls("ls", json!({ "path": "many", "after": "c" }))
+        .await;
     assert!(rest.contains('d') && !rest.contains("b\n"), "{rest}");
 }

@@ -17,21 +17,10 @@ async fn with_every_tool() -> Gateway {
     setup.start().await
 }
 
-/// One call of the model's, and what it reads of the outcome.
-async fn call(gateway: &Gateway, tool: &str, arguments: Value) -> String {
-    let said = format!("{tool} {arguments}");
-    gateway
-        .model
-        .script_for(&said, [turn().calls(tool, arguments), turn().says("Read.")]);
-    let reply = gateway.chat().asks(&said).await;
-    assert_eq!(reply.status, ReplyStatus::Ok, "{}", reply.text);
-    gateway.model.last().tool_output(tool)
-}
-
 /// Calls one after the other; each outcome must hold its words.
 async fn calls(gateway: &Gateway, table: &[(&str, Value, &[&str])]) {
     for (tool, arguments, words) in table {
-        let outcome = call(gateway, tool, arguments.clone()).await;
+        let outcome = gateway.chat().calls(tool, arguments.clone()).await;
         for word in *words {
             assert!(
                 outcome.contains(word),
@@ -197,7 +186,10 @@ async fn every_way_a_command_ends_is_read() {
 #[tokio::test]
 async fn long_output_keeps_its_head_and_tail() {
     let gateway = Gateway::start().await;
-    let outcome = call(&gateway, "exec", json!({ "command": "seq 1 2000000" })).await;
+    let outcome = gateway
+        .chat()
+        .calls("exec", json!({ "command": "seq 1 2000000" }))
+        .await;
     assert!(outcome.starts_with("1\n2\n"), "{}", &outcome[..40]);
     assert!(outcome.contains("bytes dropped"), "the gap is told");
     assert!(outcome.trim_end().ends_with("2000000"));
@@ -233,19 +225,15 @@ async fn a_command_in_the_background_is_looked_after() {
 async fn a_killed_background_command_leaves_nothing() {
     let gateway = Gateway::start().await;
     let command = "sleep 4321 & sleep 4321";
-    call(
-        &gateway,
-        "exec",
-        json!({ "command": command, "background": true }),
-    )
-    .await;
+    gateway
+        .chat()
+        .calls("exec", json!({ "command": command, "background": true }))
+        .await;
     assert!(!gateway.titled("sleep 4321").is_empty());
-    call(
-        &gateway,
-        "process",
-        json!({ "action": "kill", "sessionId": "job-1" }),
-    )
-    .await;
+    gateway
+        .chat()
+        .calls("process", json!({ "action": "kill", "sessionId": "job-1" }))
+        .await;
     tests::eventually!(gateway.titled("sleep 4321").is_empty());
 }
 
@@ -254,7 +242,7 @@ async fn an_operator_ends_the_command_that_is_named_and_counts_each_once() {
     let gateway = Gateway::start().await;
     for command in ["sleep 4322", "sleep 4323"] {
         let arguments = json!({ "command": command, "background": true });
-        call(&gateway, "exec", arguments).await;
+        gateway.chat().calls("exec", arguments).await;
     }
     let kill = |job: Option<&str>| ToSupervisor::Kill {
         session: SessionKey::from(MAIN),
@@ -338,14 +326,15 @@ async fn what_policy_forbids_is_not_run() {
         });
     });
     let gateway = setup.start().await;
-    let denied = call(&gateway, "exec", json!({ "command": "touch forbidden" })).await;
+    let denied = gateway
+        .chat()
+        .calls("exec", json!({ "command": "touch forbidden" }))
+        .await;
     assert!(denied.contains("denied"), "{denied}");
-    let unknown = call(
-        &gateway,
-        "write",
-        json!({ "path": "forbidden", "content": "" }),
-    )
-    .await;
+    let unknown = gateway
+        .chat()
+        .calls("write", json!({ "path": "forbidden", "content": "" }))
+        .await;
     assert!(unknown.contains("write"), "{unknown}");
     assert!(!gateway.workspace().join("forbidden").exists());
     assert!(!gateway.model.last().offers("write"));
@@ -404,19 +393,21 @@ async fn python_packages_are_installed_and_used() {
     // A build backend of our own: no network is there to fetch one.
     gateway.write("pkg/backend.py", BACKEND);
     let command = "pip install --no-index --no-build-isolation -q ./pkg && python3 -c 'import salutation; print(salutation.hello())'";
-    let outcome = call(
-        &gateway,
-        "exec",
-        json!({ "command": command, "timeout": 120, "yieldMs": 110_000 }),
-    )
-    .await;
+    let outcome = gateway
+        .chat()
+        .calls(
+            "exec",
+            json!({ "command": command, "timeout": 120, "yieldMs": 110_000 }),
+        )
+        .await;
     assert!(outcome.contains("hello from a wheel"), "{outcome}");
-    let again = call(
-        &gateway,
-        "exec",
-        json!({ "command": "python3 -c 'import sys, salutation; print(sys.prefix)'" }),
-    )
-    .await;
+    let again = gateway
+        .chat()
+        .calls(
+            "exec",
+            json!({ "command": "python3 -c 'import sys, salutation; print(sys.prefix)'" }),
+        )
+        .await;
     assert!(again.contains(".venv"), "{again}");
 }
 
@@ -447,11 +438,12 @@ async fn node_packages_are_installed_and_used() {
     );
     gateway.write("app/package.json", r#"{"name":"app","version":"1.0.0"}"#);
     let command = "cd app && npm install --offline --no-audit --no-fund ../lib && node -p \"require('salutation')()\"";
-    let outcome = call(
-        &gateway,
-        "exec",
-        json!({ "command": command, "timeout": 120, "yieldMs": 110_000 }),
-    )
-    .await;
+    let outcome = gateway
+        .chat()
+        .calls(
+            "exec",
+            json!({ "command": command, "timeout": 120, "yieldMs": 110_000 }),
+        )
+        .await;
     assert!(outcome.contains("hello from a package"), "{outcome}");
 }

@@ -2,8 +2,9 @@
 
 use crate::PATIENCE;
 use crate::gateway::Gateway;
+use crate::model::turn;
 use ipc::control::{
-    Activity, FinalReply, FromSupervisor, HealthReport, ModelsReport, SessionDetail,
+    Activity, FinalReply, FromSupervisor, HealthReport, ModelsReport, ReplyStatus, SessionDetail,
     SessionSummary, Submit, ToSupervisor,
 };
 use ipc::frame::FrameError;
@@ -12,6 +13,7 @@ use ipc::id::{InputId, SessionKey};
 use ipc::link::Link;
 use ipc::refusal::Refusal;
 use ipc::transcript::TranscriptItem;
+use serde_json::{Value, json};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -166,6 +168,29 @@ impl<'a> Chat<'a> {
             FromSupervisor::Refused(refusal) => Err(refusal),
             other => panic!("an acceptance or a refusal is due, not {other:?}"),
         }
+    }
+
+    /// Has the model call a tool once; what it is told of the outcome.
+    pub async fn calls(&self, tool: &str, arguments: Value) -> String {
+        // Others may be talking to the model at the same time.
+        let words = format!("make the call of {}.", self.gateway.next_key());
+        let model = &self.gateway.model;
+        model.script_for(
+            &words,
+            [turn().calls(tool, arguments), turn().says("Done.")],
+        );
+        let reply = self.asks(&words).await;
+        let said = (reply.status, reply.text.as_str());
+        assert_eq!(said, (ReplyStatus::Ok, "Done."));
+        let ours = |said: &&str| said.contains(&words);
+        let mut seen = model.requests().into_iter().rev();
+        let told = seen.find(|seen| seen.users().iter().any(ours));
+        told.expect("the model was asked").tool_output(tool)
+    }
+
+    /// Has the model run a shell command; what it is told of the outcome.
+    pub async fn runs(&self, command: &str) -> String {
+        self.calls("exec", json!({ "command": command })).await
     }
 
     /// Stops the turn that runs; says what the gateway said.

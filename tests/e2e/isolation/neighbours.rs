@@ -58,15 +58,6 @@ for name, attempt in attempts.items():
     print(name, errno)
 "#;
 
-async fn says_in(gateway: &Gateway, session: &str, command: &str) -> String {
-    gateway.model.script([
-        turn().calls("exec", json!({ "command": command })),
-        turn().says("Done."),
-    ]);
-    assert_eq!(gateway.chat_in(session).asks("go").await.text, "Done.");
-    gateway.model.last().tool_output("exec")
-}
-
 /// Starts the server in the main session, and returns its process as it is known outside.
 async fn serves(gateway: &Gateway) -> Process {
     gateway.write("server.py", SERVER);
@@ -92,7 +83,7 @@ fn call(server: &Process) -> String {
 async fn calls_of_one_session_share_a_room_and_not_their_processes() {
     let gateway = Gateway::start().await;
     let server = serves(&gateway).await;
-    let said = says_in(&gateway, MAIN, &call(&server)).await;
+    let said = gateway.chat_in(MAIN).runs(&call(&server)).await;
     let expected = format!(
         "connect 0\nnamed {REFUSED}\ntmp 0\nsignal {NOBODY}\nheld {NOBODY}\ntrace {REFUSED}\nenviron {NONE}\n\
          memory {NONE}\nroot {NONE}\ndescriptors {NONE}\nnamespace {NONE}\n"
@@ -100,7 +91,7 @@ async fn calls_of_one_session_share_a_room_and_not_their_processes() {
     assert_eq!(said, expected);
     // Whoever builds the walls of the next call is in the room for a moment, with every right.
     for _ in 0..8 {
-        says_in(&gateway, MAIN, "true").await;
+        gateway.chat_in(MAIN).runs("true").await;
     }
     gateway.write("go", "");
     eventually!(gateway.read("seen").ends_with('\n'));
@@ -111,7 +102,7 @@ async fn calls_of_one_session_share_a_room_and_not_their_processes() {
 async fn sessions_share_no_room() {
     let gateway = Gateway::start().await;
     let server = serves(&gateway).await;
-    let said = says_in(&gateway, OTHER, &call(&server)).await;
+    let said = gateway.chat_in(OTHER).runs(&call(&server)).await;
     let expected = format!(
         "connect {CLOSED}\nnamed {CLOSED}\ntmp {NONE}\nsignal {NOBODY}\nheld {NOBODY}\n\
          trace {REFUSED}\nenviron {NONE}\nmemory {NONE}\nroot {NONE}\ndescriptors {NONE}\n\
@@ -139,7 +130,7 @@ async fn without_rooms_calls_reach_none_of_the_others_processes() {
     eventually!(gateway.read("ready") == "ready\n");
     let other = gateway.titled("sleep 1000").remove(0);
     for session in [MAIN, OTHER] {
-        let said = says_in(&gateway, session, &call(&other)).await;
+        let said = gateway.chat_in(session).runs(&call(&other)).await;
         for attempt in [
             "signal",
             "trace",
@@ -166,7 +157,7 @@ async fn a_command_can_not_get_at_the_toolbox_that_runs_it() {
         let gateway = setup.start().await;
         gateway.write("call.py", CALL);
         let command = "cat /proc/$PPID/comm; python3 -I call.py $PPID";
-        let said = says_in(&gateway, MAIN, command).await;
+        let said = gateway.chat_in(MAIN).runs(command).await;
         assert!(said.starts_with("openclaw-toolbo\n"), "{said}");
         for attempt in [
             "trace",

@@ -3,7 +3,6 @@
 //! nothing.
 
 use super::expected::{self, Who};
-use super::says;
 use jail::attempts::{Errand, Outcome, Outcomes, Row, Targets, Verdict, Walls, rows};
 use jail::probe::Bait;
 use serde_json::{Value, json};
@@ -73,7 +72,7 @@ impl Stage {
         let errand = self.errand(self.targets.clone());
         self.gateway.write("errand.json", &errand);
         let command = "./openclaw-jail --probe-child \"$(cat errand.json)\" > outcomes.json";
-        let said = says(&self.gateway, command).await;
+        let said = self.gateway.chat().runs(command).await;
         let told = self.gateway.read("outcomes.json");
         self.settled(serde_json::from_str(&told).unwrap_or_else(|error| panic!("{error}: {said}")))
     }
