@@ -34,14 +34,7 @@ async fn killed_when_calls_are_stored_and_none_is_begun() {
             turn().says(DONE),
         ]);
         stage.submits().await;
-        gate.reached().await;
-        stage.agent().await.freeze();
-        gate.open();
-        stage
-            .has("answer", |item| {
-                matches!(item, TranscriptItem::Answer { .. })
-            })
-            .await;
+        stage.stops_at_answer(&gate).await;
         victim.is_killed_in(&mut stage).await;
         let_go(&stage.gateway, "a");
         stage.ends(End::new(2).ran("a", "went a")).await;

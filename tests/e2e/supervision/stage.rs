@@ -139,6 +139,15 @@ impl Stage {
         eventually!(self.items().await.iter().any(&holds), "no {what}");
     }
 
+    /// Lets the model's answer through, and sees to it that the agent gets no further than that.
+    pub(super) async fn stops_at_answer(&self, gate: &Gate) {
+        gate.reached().await;
+        self.agent().await.freeze();
+        gate.open();
+        let answer = |item: &TranscriptItem| matches!(item, TranscriptItem::Answer { .. });
+        self.has("answer", answer).await;
+    }
+
     async fn items(&self) -> Vec<TranscriptItem> {
         self.gateway.transcript(&self.session).await
     }

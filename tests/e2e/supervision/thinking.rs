@@ -2,7 +2,6 @@
 
 use super::stage::{DONE, End, Stage, let_go, lingers};
 use super::victim::{Victim, kill_at, lost};
-use ipc::transcript::TranscriptItem;
 use serde_json::json;
 use tests::gateway::Setup;
 use tests::model::Turn;
@@ -71,14 +70,7 @@ async fn killed_when_the_last_word_is_stored_and_the_turn_has_not_ended() {
         let gate = Gate::new();
         stage.script([turn().says(DONE).waits_for(&gate)]);
         stage.submits().await;
-        gate.reached().await;
-        stage.agent().await.freeze();
-        gate.open();
-        stage
-            .has("answer", |item| {
-                matches!(item, TranscriptItem::Answer { .. })
-            })
-            .await;
+        stage.stops_at_answer(&gate).await;
         victim.is_killed_in(&mut stage).await;
         // The model is not asked for what it has said.
         stage.ends(End::new(1)).await;

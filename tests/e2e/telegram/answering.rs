@@ -1,5 +1,6 @@
 //! How answers are said: while they grow, at the server's pace, and once, whatever breaks.
 
+use super::gateway;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tests::telegram::{Bot, Drafts, Fault};
@@ -7,10 +8,6 @@ use tests::{Gate, Gateway, Person, Shown, turn};
 
 /// Enough to be shown at once.
 const BEGIN: &str = "Once upon a time there was a fox who lived in a wood";
-
-async fn gateway(shape: impl FnOnce(&mut Value)) -> Gateway {
-    Gateway::setup().await.telegram(shape).start().await
-}
 
 /// A gateway whose answers grow by edits, in the given mode.
 async fn edits(mode: &str) -> Gateway {

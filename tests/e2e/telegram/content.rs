@@ -1,6 +1,7 @@
 //! What people send besides words, and what they get besides words.
 
-use serde_json::{Value, json};
+use super::greets;
+use serde_json::json;
 use std::fs;
 use std::path::PathBuf;
 use tests::model::Seen;
@@ -15,12 +16,6 @@ fn png(width: u32, height: u32, tail: &[u8]) -> Vec<u8> {
     png.extend([8, 2, 0, 0, 0]);
     png.extend(tail);
     png
-}
-
-async fn gateway(shape: impl FnOnce(&mut Value)) -> Gateway {
-    let gateway = Gateway::setup().await.telegram(shape).start().await;
-    gateway.model.always(turn().says("Hello."));
-    gateway
 }
 
 /// The request in which a model was told of something.
@@ -115,7 +110,7 @@ async fn who_can_not_see_is_told_where_the_picture_lies() {
 
 #[tokio::test]
 async fn an_album_is_one_question_with_several_pictures() {
-    let gateway = gateway(|_| {}).await;
+    let gateway = greets(|_| {}).await;
     let alice = gateway.telegram().person("Alice");
     let (one, two, three) = (png(9, 9, b"1"), png(9, 9, b"2"), png(9, 9, b"3"));
     alice.sends_album(&[&one, &two, &three], "which?").await;
@@ -139,7 +134,7 @@ async fn an_album_is_one_question_with_several_pictures() {
 
 #[tokio::test]
 async fn tools_work_with_a_document_whatever_it_is_called() {
-    let gateway = gateway(|_| {}).await;
+    let gateway = greets(|_| {}).await;
     let command = "for f in inbox/*; do cat \"$f\"; echo added >> \"$f\"; done";
     gateway.model.script_for(
         "sum it up",
@@ -171,7 +166,7 @@ async fn tools_work_with_a_document_whatever_it_is_called() {
 
 #[tokio::test]
 async fn a_document_that_is_a_picture_is_seen() {
-    let gateway = gateway(|_| {}).await;
+    let gateway = greets(|_| {}).await;
     let alice = gateway.telegram().person("Alice");
     let shot = png(30, 40, b"shot");
     alice
@@ -185,7 +180,7 @@ async fn a_document_that_is_a_picture_is_seen() {
 
 #[tokio::test]
 async fn what_is_too_large_is_said_and_not_fetched() {
-    let gateway = gateway(|telegram| telegram["mediaMaxMb"] = json!(1)).await;
+    let gateway = greets(|telegram| telegram["mediaMaxMb"] = json!(1)).await;
     let bot = gateway.telegram();
     let alice = bot.person("Alice");
     alice
@@ -216,7 +211,7 @@ async fn what_is_too_large_is_said_and_not_fetched() {
 
 #[tokio::test]
 async fn a_file_that_does_not_come_at_once_is_asked_for_again() {
-    let gateway = gateway(|_| {}).await;
+    let gateway = greets(|_| {}).await;
     let bot = gateway.telegram();
     let alice = bot.person("Alice");
     bot.fail_next("getFile", tests::Fault::BadGateway);
@@ -278,7 +273,7 @@ async fn a_voice_message_that_nobody_hears_is_kept() {
 
 #[tokio::test]
 async fn other_things_are_told_in_words() {
-    let gateway = gateway(|_| {}).await;
+    let gateway = greets(|_| {}).await;
     let alice = gateway.telegram().person("Alice");
     alice.sends_sticker("🎉", &png(9, 9, b"sticker")).await;
     let seen = told(&gateway, "[telegram: sticker 🎉").await;
@@ -303,7 +298,7 @@ async fn other_things_are_told_in_words() {
 
 #[tokio::test]
 async fn an_edit_and_a_reply_say_what_they_are() {
-    let gateway = gateway(|_| {}).await;
+    let gateway = greets(|_| {}).await;
     let alice = gateway.telegram().person("Alice");
     let first = alice.says("one").await;
     let answer = alice.sees("Hello.").await;
@@ -323,7 +318,7 @@ async fn an_edit_and_a_reply_say_what_they_are() {
 
 #[tokio::test]
 async fn a_reaction_is_told_with_the_next_message_and_one_is_given() {
-    let gateway = gateway(|_| {}).await;
+    let gateway = greets(|_| {}).await;
     let alice = gateway.telegram().person("Alice");
     alice.says("one").await;
     let answer = alice.sees("Hello.").await;
@@ -352,7 +347,7 @@ async fn a_reaction_is_told_with_the_next_message_and_one_is_given() {
 
 #[tokio::test]
 async fn files_go_out_as_what_they_are() {
-    let gateway = gateway(|_| {}).await;
+    let gateway = greets(|_| {}).await;
     let root = gateway.workspace();
     let (one, two) = (png(9, 9, b"1"), png(8, 8, b"2"));
     fs::write(root.join("one.png"), &one).unwrap();
@@ -417,7 +412,7 @@ async fn files_go_out_as_what_they_are() {
 
 #[tokio::test]
 async fn a_file_that_can_not_be_sent_is_said_and_nothing_else_fails() {
-    let gateway = gateway(|_| {}).await;
+    let gateway = greets(|_| {}).await;
     let root = gateway.workspace();
     fs::write(root.join("a.txt"), "abc").unwrap();
     std::os::unix::fs::symlink("/etc/hostname", root.join("link.txt")).unwrap();
@@ -457,7 +452,7 @@ async fn a_file_that_can_not_be_sent_is_said_and_nothing_else_fails() {
 
 #[tokio::test]
 async fn a_file_on_its_way_when_the_gateway_dies_comes_once() {
-    let mut gateway = gateway(|_| {}).await;
+    let mut gateway = greets(|_| {}).await;
     let bot = gateway.bot();
     let alice = bot.person("Alice");
     let gate = tests::Gate::new();
@@ -477,7 +472,7 @@ async fn a_file_on_its_way_when_the_gateway_dies_comes_once() {
 
 #[tokio::test]
 async fn who_answers_in_telegram_knows_how_to_send_files() {
-    let gateway = gateway(|_| {}).await;
+    let gateway = greets(|_| {}).await;
     let alice = gateway.telegram().person("Alice");
     alice.says("hi").await;
     is_answered(&alice, "Hello.").await;
@@ -489,7 +484,7 @@ async fn who_answers_in_telegram_knows_how_to_send_files() {
 
 #[tokio::test]
 async fn a_group_and_a_topic_have_words_of_their_own() {
-    let gateway = gateway(|telegram| {
+    let gateway = greets(|telegram| {
         let topics = json!({ "7": { "systemPrompt": "Be short." } });
         telegram["groups"] = json!({ "*": {
             "requireMention": false, "systemPrompt": "Answer in rhyme.", "topics": topics,
@@ -515,7 +510,7 @@ async fn a_group_and_a_topic_have_words_of_their_own() {
 
 #[tokio::test]
 async fn a_command_may_follow_the_bots_name() {
-    let gateway = gateway(|_| {}).await;
+    let gateway = greets(|_| {}).await;
     let devs = gateway.telegram().group("devs");
     let alice = gateway.telegram().person("Alice");
     alice.says_in(&devs, "@our_bot /whoami").await;

@@ -1,11 +1,12 @@
 //! The conversations people have: a question, work with real tools, an answer that grows in place.
 
+use super::{gateway, texts};
 use crate::egress::in_world;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::process::Command;
 use tests::net::{SITE, World};
 use tests::telegram::Drafts;
-use tests::{Gate, Gateway, Shown, turn};
+use tests::{Gate, Shown, turn};
 
 /// A wheel with one function, a package with a tiny server, and what Bitcoin costs.
 const LAY_OUT: &str = r#"
@@ -59,11 +60,6 @@ async fn world() -> Option<World> {
         .unwrap();
     assert!(laid.status.success(), "{laid:?}");
     Some(world)
-}
-
-async fn gateway(shape: impl FnOnce(&mut Value)) -> Gateway {
-    let setup = Gateway::setup().await.telegram(shape);
-    setup.start().await
 }
 
 #[tokio::test]
@@ -126,7 +122,7 @@ async fn a_script_that_fetches_the_price_of_bitcoin_is_written_and_run() {
     }
     // What was seen of the work is gone; what is left is the answer, once.
     alice
-        .sees_where("the answer alone", |chat| ours(chat) == [answer])
+        .sees_where("the answer alone", |chat| texts(chat) == [answer])
         .await;
     assert!(alice.actions("typing") > 0);
 }
@@ -184,7 +180,7 @@ async fn a_rest_api_is_built_installed_started_and_tried() {
         "{outputs:#?}"
     );
     alice
-        .sees_where("the answer alone", |chat| ours(chat) == [answer])
+        .sees_where("the answer alone", |chat| texts(chat) == [answer])
         .await;
 }
 
@@ -242,10 +238,4 @@ async fn an_answer_grows_as_a_draft_where_there_are_drafts() {
     assert_eq!(whole.edits, 0);
     bot.is_idle().await;
     assert_eq!((alice.heard().len(), alice.draft()), (1, None));
-}
-
-/// The texts of what the bot wrote.
-fn ours(chat: &[Shown]) -> Vec<&str> {
-    let ours = chat.iter().filter(|shown| shown.is_ours());
-    ours.map(|shown| shown.text.as_str()).collect()
 }

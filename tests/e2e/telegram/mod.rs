@@ -13,3 +13,24 @@ mod receive;
 mod seen;
 mod text;
 mod undelivered;
+
+use serde_json::Value;
+use tests::{Gateway, Shown, turn};
+
+/// A gateway with a bot; `shape` changes what is configured of it.
+async fn gateway(shape: impl FnOnce(&mut Value)) -> Gateway {
+    Gateway::setup().await.telegram(shape).start().await
+}
+
+/// As [`gateway`], and its model answers whatever it is told.
+async fn greets(shape: impl FnOnce(&mut Value)) -> Gateway {
+    let gateway = gateway(shape).await;
+    gateway.model.always(turn().says("Hello."));
+    gateway
+}
+
+/// What the bot wrote.
+fn texts(chat: &[Shown]) -> Vec<&str> {
+    let ours = chat.iter().filter(|shown| shown.is_ours());
+    ours.map(|shown| shown.text.as_str()).collect()
+}

@@ -1,16 +1,11 @@
 //! Updates come in, whatever goes wrong on their way: none is lost, none is answered twice.
 
+use super::greets;
 use ipc::control::ChannelStatus;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use tests::telegram::{Person, http};
 use tests::{Fault, Gate, Gateway, eventually, turn};
-
-async fn gateway(shape: impl FnOnce(&mut Value)) -> Gateway {
-    let gateway = Gateway::setup().await.telegram(shape).start().await;
-    gateway.model.always(turn().says("Hello."));
-    gateway
-}
 
 /// How the one bot is, as the command line tells.
 async fn status(gateway: &Gateway) -> ChannelStatus {
@@ -45,7 +40,7 @@ async fn has_answers(person: &Person, count: usize) {
 
 #[tokio::test]
 async fn what_is_said_twice_or_in_the_wrong_order_is_answered_once() {
-    let gateway = gateway(|_| {}).await;
+    let gateway = greets(|_| {}).await;
     let bot = gateway.telegram();
     let alice = bot.person("Alice");
     alice.says("one").await;
@@ -67,7 +62,7 @@ async fn what_is_said_twice_or_in_the_wrong_order_is_answered_once() {
 
 #[tokio::test]
 async fn what_can_not_be_read_is_counted_and_skipped() {
-    let gateway = gateway(|_| {}).await;
+    let gateway = greets(|_| {}).await;
     let bot = gateway.telegram();
     bot.push_raw(json!({ "message": { "chat": "nowhere" } }));
     bot.push_raw(json!({ "message": { "chat": { "id": 5, "type": "private" } } }));
@@ -84,7 +79,7 @@ async fn what_can_not_be_read_is_counted_and_skipped() {
 
 #[tokio::test]
 async fn another_program_that_polls_is_named_and_nothing_is_lost() {
-    let gateway = gateway(|_| {}).await;
+    let gateway = greets(|_| {}).await;
     let bot = gateway.telegram();
     let alice = bot.person("Alice");
     bot.is_polled().await;
@@ -104,7 +99,7 @@ async fn another_program_that_polls_is_named_and_nothing_is_lost() {
 
 #[tokio::test]
 async fn a_webhook_that_somebody_set_is_removed() {
-    let gateway = gateway(|_| {}).await;
+    let gateway = greets(|_| {}).await;
     let bot = gateway.telegram();
     bot.is_polled().await;
     bot.sets_webhook("https://elsewhere.example/hook");
@@ -119,7 +114,7 @@ async fn a_webhook_that_somebody_set_is_removed() {
 
 #[tokio::test]
 async fn a_token_that_is_refused_stops_the_channel_and_nothing_else() {
-    let gateway = gateway(|_| {}).await;
+    let gateway = greets(|_| {}).await;
     let bot = gateway.telegram();
     bot.is_polled().await;
     bot.fail_next("getUpdates", Fault::Unauthorized);
@@ -136,7 +131,7 @@ async fn a_token_that_is_refused_stops_the_channel_and_nothing_else() {
 
 #[tokio::test]
 async fn a_server_out_of_order_is_asked_again() {
-    let gateway = gateway(|_| {}).await;
+    let gateway = greets(|_| {}).await;
     let bot = gateway.telegram();
     let alice = bot.person("Alice");
     bot.is_polled().await;
@@ -173,7 +168,7 @@ async fn the_gateway_waits_for_a_server_that_is_not_there_yet() {
 
 #[tokio::test]
 async fn a_look_that_hangs_is_given_up() {
-    let gateway = gateway(|telegram| telegram["pollingStallThresholdMs"] = json!(2000)).await;
+    let gateway = greets(|telegram| telegram["pollingStallThresholdMs"] = json!(2000)).await;
     let bot = gateway.telegram();
     bot.is_polled().await;
     let gate = Gate::new();
@@ -204,7 +199,7 @@ async fn webhook_address(gateway: &Gateway) -> SocketAddr {
 
 #[tokio::test]
 async fn updates_are_pushed_to_who_shows_the_secret_and_nobody_else() {
-    let gateway = gateway(|telegram| {
+    let gateway = greets(|telegram| {
         telegram["webhookUrl"] = json!("https://bot.example/telegram-webhook");
         telegram["webhookSecret"] = json!("s3cret_word");
         telegram["webhookPort"] = json!(0);
@@ -296,7 +291,7 @@ async fn each_bot_has_its_own_people() {
 
 #[tokio::test]
 async fn a_kill_between_storing_and_confirming_loses_and_repeats_nothing() {
-    let mut gateway = gateway(|_| {}).await;
+    let mut gateway = greets(|_| {}).await;
     let bot = gateway.telegram();
     let alice = bot.person("Alice");
     bot.is_polled().await;
@@ -321,7 +316,7 @@ async fn a_kill_between_storing_and_confirming_loses_and_repeats_nothing() {
 
 #[tokio::test]
 async fn what_was_handled_is_not_handled_again_by_the_next_gateway() {
-    let mut gateway = gateway(|_| {}).await;
+    let mut gateway = greets(|_| {}).await;
     let alice = gateway.telegram().person("Alice");
     for n in 1..=3 {
         alice.says("hi").await;
@@ -337,7 +332,7 @@ async fn what_was_handled_is_not_handled_again_by_the_next_gateway() {
 
 #[tokio::test]
 async fn an_album_and_a_long_text_are_one_message() {
-    let gateway = gateway(|_| {}).await;
+    let gateway = greets(|_| {}).await;
     let alice = gateway.telegram().person("Alice");
     let long = "word ".repeat(819);
     alice.says(long.trim_end()).await;

@@ -1,5 +1,6 @@
 //! Text torture: what a model writes, as a person reads it in Telegram.
 
+use super::texts;
 use serde_json::{Value, json};
 use tests::{Fault, Gateway, Shown, turn};
 
@@ -9,16 +10,12 @@ async fn gateway(shape: impl FnOnce(&mut Value)) -> Gateway {
         telegram["streaming"] = json!("off");
         shape(telegram);
     };
-    Gateway::setup().await.telegram(whole).start().await
+    super::gateway(whole).await
 }
 
 /// What the bot wrote.
 fn ours(chat: &[Shown]) -> Vec<&Shown> {
     chat.iter().filter(|shown| shown.is_ours()).collect()
-}
-
-fn texts(chat: &[Shown]) -> Vec<&str> {
-    ours(chat).iter().map(|shown| shown.text.as_str()).collect()
 }
 
 /// Text without what separates words.
