@@ -12,6 +12,7 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::time::Duration;
 
 const NAMES: &str = "Landlock keeps files from being opened, not names from being asked for";
 
@@ -169,7 +170,7 @@ pub(super) const ROWS: &[Row] = &[
         "write a program of the system",
         Refused(&[EROFS, EACCES]),
         KEPT,
-        |_| tried(OpenOptions::new().append(true).open("/usr/bin/env")),
+        |_| tried(while_idle(Path::new("/usr/bin/env"))),
     ),
     row(
         "write the list of users",
@@ -349,6 +350,20 @@ fn moved(from: &Path, to: &Path) -> Outcome {
         let _ = fs::rename(to, from);
     }
     tried(result)
+}
+
+/// Opens a program to be written. While somebody runs it, the kernel says so before it asks any wall:
+/// that is no answer.
+fn while_idle(program: &Path) -> io::Result<File> {
+    for _ in 0..200 {
+        match OpenOptions::new().append(true).open(program) {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            answered => return answered,
+        }
+    }
+    OpenOptions::new().append(true).open(program)
 }
 
 /// Gives a file the mode it has.
