@@ -151,7 +151,7 @@ async fn all_answered(people: &[Person]) -> f64 {
 /// that it comes down to.
 async fn settled(gateway: &Gateway) -> u64 {
     let root = gateway.child.id();
-    let deadline = Instant::now() + Duration::from_secs(70);
+    let deadline = Instant::now() + Duration::from_secs(95);
     let mut least = u64::MAX;
     while Instant::now() < deadline {
         if procfs::tree(root).len() == 1 {

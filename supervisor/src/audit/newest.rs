@@ -5,8 +5,9 @@ use ipc::id::SessionKey;
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-/// Lines of all sessions together.
-const MOST: usize = 2000;
+/// Lines of all sessions together. Each is a handful of texts that live long among what comes and
+/// goes, and hold more memory than they are.
+const MOST: usize = 512;
 
 #[derive(Debug, Default)]
 pub(super) struct Newest {
@@ -58,8 +59,8 @@ mod tests {
             let lines = newest.of(&session.into(), most);
             lines.iter().map(|line| line.event.in_words()).collect()
         };
-        assert_eq!(words("even", 2), ["stopped: 2006", "stopped: 2008"]);
-        assert_eq!(words("odd", 1), ["stopped: 2009"]);
+        assert_eq!(words("even", 2), ["stopped: 518", "stopped: 520"]);
+        assert_eq!(words("odd", 1), ["stopped: 521"]);
         assert_eq!(words("odd", MOST).len(), MOST / 2);
         assert_eq!(words("nobody", 5), Vec::<String>::new());
     }

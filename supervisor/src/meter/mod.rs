@@ -39,8 +39,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// The most sessions that are remembered; of those without processes the least used give way.
-const MOST_SESSIONS: usize = 4096;
+/// Sessions that are gone and remembered all the same, for who comes back or asks what they used. The
+/// store keeps what all of them did.
+const MOST_GONE: usize = 128;
 
 /// Counts for all sessions. Clones are the same one.
 #[derive(Debug, Clone)]
@@ -131,9 +132,6 @@ impl Meter {
     #[must_use]
     pub fn session(&self, session: &SessionKey, agent: &AgentId) -> SessionMeter {
         let mut accounts = self.inner.accounts();
-        if !accounts.contains_key(session) && accounts.len() >= MOST_SESSIONS {
-            forget_one(&mut accounts);
-        }
         let account = accounts
             .entry(session.clone())
             .or_insert_with(|| Arc::new(Account::new(session.clone(), agent.clone())));
@@ -155,12 +153,20 @@ impl Inner {
     }
 }
 
-fn forget_one(accounts: &mut BTreeMap<SessionKey, Arc<Account>>) {
-    let idle = accounts.iter().filter(|(_, account)| {
-        Arc::strong_count(account) == 1 && account.lock().processes.is_empty()
-    });
-    let least = idle.min_by_key(|(_, account)| account.lock().cpu());
-    if let Some(key) = least.map(|(key, _)| key.clone()) {
+/// Of the sessions that are gone, as many are kept as are remembered: those that were used most.
+fn forget(accounts: &mut BTreeMap<SessionKey, Arc<Account>>) {
+    let cpu = |account: &Arc<Account>| {
+        let state = account.lock();
+        let is_gone = Arc::strong_count(account) == 1 && state.processes.is_empty();
+        is_gone.then(|| state.cpu())
+    };
+    let gone = accounts
+        .iter()
+        .filter_map(|(key, account)| Some((cpu(account)?, key.clone())));
+    let mut gone: Vec<_> = gone.collect();
+    gone.sort_unstable();
+    gone.truncate(gone.len().saturating_sub(MOST_GONE));
+    for (_, key) in gone {
         accounts.remove(&key);
     }
 }

@@ -3,7 +3,7 @@
 use super::account::{Account, Looked, Size};
 use super::limits::{RELAXED, memory_gone};
 use super::machine::Machine;
-use super::{Inner, Meter, disk};
+use super::{Inner, Meter, disk, forget};
 use ipc::id::{AgentId, SessionKey};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -144,7 +144,7 @@ impl Inner {
     }
 
     /// Each session's row of history.
-    fn rows(&self, at_ms: i64) -> Vec<Row> {
+    pub(super) fn rows(&self, at_ms: i64) -> Vec<Row> {
         let row = |account: Arc<Account>| {
             let mut state = account.lock();
             let row = state.minute(at_ms)?;
@@ -155,6 +155,7 @@ impl Inner {
         for account in all {
             account.lock().release();
         }
+        forget(&mut self.accounts());
         rows
     }
 }

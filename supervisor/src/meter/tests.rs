@@ -5,7 +5,7 @@
     reason = "the processes are started by the test, as tool_host would"
 )]
 
-use super::{Guard, Kind, Meter, SessionMeter};
+use super::{Guard, Kind, MOST_GONE, Meter, SessionMeter};
 use crate::audit::Audit;
 use crate::config::Limits;
 use crate::store::Store;
@@ -304,4 +304,22 @@ fn a_hundred_sessions_cost_less_than_a_hundredth_of_a_core() {
     }
     // Unoptimised code may take twice as long.
     assert!(each < Duration::from_millis(20), "{each:?}");
+}
+
+#[test]
+fn of_those_who_are_gone_the_most_used_are_remembered() {
+    let stage = Stage::new();
+    let stays = stage.session("stays", &no_limits());
+    for n in 0..MOST_GONE + 50 {
+        let session = stage.session(&n.to_string(), &no_limits());
+        let mut state = session.account.lock();
+        state.begin(i32::MAX, Kind::Agent);
+        state.end(i32::MAX, Some(Duration::from_millis(n as u64)));
+    }
+    stage.meter.inner.rows(0);
+    let accounts = stage.meter.inner.accounts();
+    assert_eq!(accounts.len(), MOST_GONE + 1);
+    let knows = |name: &str| accounts.contains_key(&SessionKey(format!("agent:main:{name}")));
+    assert!(knows("stays") && knows("50") && !knows("49"));
+    drop(stays);
 }

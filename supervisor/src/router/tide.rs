@@ -5,8 +5,8 @@ use tokio::time::Instant;
 
 /// The start of the gateway is over by then.
 const START: Duration = Duration::from_secs(3);
-/// What listened to a session is gone so long after it.
-const AFTERWARDS: Duration = Duration::from_secs(45);
+/// What listened to a session, and the minute in which it used something, are over so long after it.
+const AFTERWARDS: Duration = Duration::from_secs(70);
 /// How often it is looked for while sessions live.
 pub(super) const LOOK: Duration = Duration::from_secs(5);
 /// So many gone sessions are worth the trouble.
@@ -84,19 +84,19 @@ mod tests {
 
     #[test]
     fn what_all_used_is_given_back_when_the_last_is_gone_and_once_more() {
-        assert_eq!(given_back(&[(10, 1), (20, 0)]), [3, 20, 65]);
+        assert_eq!(given_back(&[(10, 1), (20, 0)]), [3, 20, 90]);
     }
 
     #[test]
     fn many_that_go_are_noticed_while_others_stay() {
         let given = given_back(&[(10, 1_000), (20, 970), (30, 930), (40, 925), (100, 0)]);
-        assert_eq!(given, [3, 30, 75, 100, 145]);
+        assert_eq!(given, [3, 30, 100, 170]);
     }
 
     #[test]
     fn a_few_that_come_and_go_are_no_trouble() {
         let live: Vec<_> = (0..60_usize).map(|n| (10 + n as u64, 1 + n % 50)).collect();
         let given = given_back(&[live, vec![(100, 0)]].concat());
-        assert_eq!(given, [3, 100, 145]);
+        assert_eq!(given, [3, 100, 170]);
     }
 }

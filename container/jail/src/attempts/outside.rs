@@ -354,6 +354,10 @@ fn moved(from: &Path, to: &Path) -> Outcome {
 
 /// Opens a program to be written. While somebody runs it, the kernel says so before it asks any wall:
 /// that is no answer.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nobody tells when a program has left"
+)]
 fn while_idle(program: &Path) -> io::Result<File> {
     for _ in 0..200 {
         match OpenOptions::new().append(true).open(program) {
