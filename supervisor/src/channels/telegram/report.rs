@@ -75,7 +75,7 @@ pub(crate) async fn status(bot: &Bot, probe: bool) -> ChannelStatus {
         waiting: counts.waiting,
         held: counts.held,
         unreadable: status.unreadable,
-        unsent: bot.desk().map_or(0, |desk| desk.figures().waiting as u64),
+        unsent: bot.desk().map_or(0, |desk| desk.waiting() as u64),
         last_error: status.last_error,
         undelivered: status.undelivered,
         last_undelivered: status.last_undelivered,

@@ -73,6 +73,13 @@ impl Board {
         self.change(account, &what, State::Stopped(what.clone()));
     }
 
+    /// Something we said went wrong in a way that is nobody's in particular; it is tried again. The
+    /// bot itself is well.
+    pub(super) fn missed(&self, what: &str) {
+        self.0
+            .send_modify(|status| status.last_error = Some((now_ms(), what.to_owned())));
+    }
+
     /// What came can not be read.
     pub(super) fn unreadable(&self, how_many: u64) {
         self.0.send_modify(|status| status.unreadable += how_many);

@@ -6,7 +6,6 @@ use super::say::Unsaid;
 use super::task::{Chat, Mail};
 use super::{CHANNEL, Overhears};
 use crate::channels::telegram::Place;
-use crate::channels::telegram::api::ApiError;
 use crate::channels::telegram::bot::Bot;
 use crate::store::{Store, StoreError};
 use ipc::id::{AgentId, SessionKey};
@@ -35,7 +34,8 @@ pub(crate) struct Desk {
     pub(super) bot: Arc<Bot>,
     pub(super) overhears: Arc<dyn Overhears>,
     pub(super) pacer: Arc<Pacer>,
-    pub(super) figures: Counted,
+    /// Rows that wait in memory.
+    queued: AtomicUsize,
     /// The server has no native drafts.
     pub(super) no_drafts: AtomicBool,
     chats: Mutex<HashMap<i64, Arc<Chat>>>,
@@ -59,27 +59,6 @@ struct Newest {
     is_sure: bool,
 }
 
-/// What is counted while we speak.
-#[derive(Debug, Default)]
-pub(super) struct Counted {
-    /// Rows that wait in memory.
-    pub(super) queued: AtomicUsize,
-    last_error: Mutex<Option<String>>,
-}
-
-/// How it goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Figures {
-    /// Replies and notices that wait to be said.
-    pub(crate) waiting: usize,
-    /// Messages that wait for the pace.
-    pub(crate) held: usize,
-    /// Chats that something is said in, or grows.
-    pub(crate) chats: usize,
-    /// The last thing that went wrong on the way out.
-    pub(crate) last_error: Option<String>,
-}
-
 impl Desk {
     /// Begins: says what is waiting, shows what grows.
     pub(crate) fn start(bot: Arc<Bot>, overhears: Arc<dyn Overhears>) -> Arc<Self> {
@@ -87,7 +66,7 @@ impl Desk {
             bot,
             overhears,
             pacer: Pacer::new(),
-            figures: Counted::default(),
+            queued: AtomicUsize::new(0),
             no_drafts: AtomicBool::new(false),
             chats: Mutex::default(),
             read: watch::Sender::new(None),
@@ -142,31 +121,26 @@ impl Desk {
         known.message = known.message.max(i64::from(message));
     }
 
-    /// How it goes.
-    pub(crate) fn figures(&self) -> Figures {
-        Figures {
-            waiting: self.figures.queued.load(Ordering::Relaxed),
-            held: self.pacer.waiting(),
-            chats: lock(&self.chats).len(),
-            last_error: lock(&self.figures.last_error).clone(),
-        }
+    /// Replies and notices that wait to be said.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queued.load(Ordering::Relaxed)
     }
 
     /// Lets a chat's task say something.
     pub(super) fn put(self: &Arc<Self>, place: &Place, mail: Mail) {
-        self.figures.queued.fetch_add(1, Ordering::Relaxed);
+        self.queued.fetch_add(1, Ordering::Relaxed);
         let chat = lock(&self.moved).get(&place.chat).copied();
         self.chat(chat.unwrap_or(place.chat)).put(mail);
     }
 
     /// A row is done with.
     pub(super) fn is_done(&self) {
-        self.figures.queued.fetch_sub(1, Ordering::Relaxed);
+        self.queued.fetch_sub(1, Ordering::Relaxed);
         self.room.notify_one();
     }
 
     pub(super) async fn wait_for_room(&self, most: usize) {
-        while self.figures.queued.load(Ordering::Relaxed) >= most {
+        while self.queued.load(Ordering::Relaxed) >= most {
             self.room.notified().await;
         }
     }
@@ -297,15 +271,6 @@ impl Desk {
     fn follow(self: &Arc<Self>, chat: Arc<Chat>, line: Arc<Line>, agent: AgentId) {
         let desk = Arc::clone(self);
         self.spawn_until_closing(async move { desk.listen(&chat, &line, &agent).await });
-    }
-}
-
-impl Counted {
-    /// Something went wrong.
-    pub(super) fn failed(&self, error: &ApiError) {
-        if error.kind().is_none() {
-            *lock(&self.last_error) = Some(error.to_string());
-        }
     }
 }
 

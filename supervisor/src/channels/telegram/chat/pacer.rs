@@ -55,7 +55,8 @@ impl Pacer {
     }
 
     /// How many messages wait for their time.
-    pub(super) fn waiting(&self) -> usize {
+    #[cfg(test)]
+    fn waiting(&self) -> usize {
         self.rates().waiting()
     }
 

@@ -260,7 +260,9 @@ impl Desk {
 
     /// What a failure means; what it says about the chat is taken to heart.
     pub(super) fn failed(&self, place: &Place, error: &ApiError, form: Form) -> Next {
-        self.figures.failed(error);
+        if error.kind().is_none() {
+            self.bot.board.missed(&error.to_string());
+        }
         let next = next(error, form);
         match &next {
             Next::Wait(after) => self.pacer.hold(place.chat, *after),
