@@ -279,7 +279,8 @@ pub enum Activity {
 /// A turn's end, for the person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FinalReply {
-    /// The reply; empty when the agent chose silence.
+    /// The reply; empty when the agent chose silence. Of one that was stopped, or failed: what was
+    /// shown of it, and what became of it behind that.
     pub text: String,
     /// The message it answers.
     pub input: InputId,

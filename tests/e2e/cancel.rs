@@ -150,3 +150,39 @@ async fn a_stopped_background_command_is_not_the_turns() {
         1
     );
 }
+
+#[tokio::test]
+async fn what_was_said_before_a_stop_stays_and_the_agent_knows() {
+    let gateway = Gateway::start().await;
+    let gate = Gate::new();
+    gateway.model.script([
+        turn()
+            .says("First a look.")
+            .calls("exec", json!({ "command": "true" })),
+        turn().says("One two three four.").held_after(2, &gate),
+        turn().says("Three four."),
+    ]);
+    let alice = gateway.chat();
+    let mut exchange = alice.says("count").await;
+    let begin = "First a look.\n\nOne two";
+    exchange
+        .sees("two words", |seen| seen.draft.trim_end() == begin)
+        .await;
+    alice.stops().await;
+    let reply = exchange.reply().await;
+    assert_eq!(reply.status, ReplyStatus::Cancelled);
+    assert_eq!(reply.text, format!("{begin}\n\nStopped."));
+    assert_eq!(alice.asks("go on").await.text, "Three four.");
+    let note = "They saw this of what you were writing:\n\nOne two";
+    let body = gateway.model.last().body;
+    let said = serde_json::to_string(&note).unwrap();
+    assert!(
+        body.to_string().contains(said.trim_matches('"')),
+        "{body:#}"
+    );
+    assert_eq!(
+        body.to_string().matches("First a look.").count(),
+        1,
+        "{body:#}"
+    );
+}

@@ -120,6 +120,10 @@ impl Progress {
         if self.shown.trim_end().ends_with(reply.text.trim_end()) {
             return out::line("");
         }
+        // One that broke off goes on where it was.
+        if let Some(rest) = reply.text.strip_prefix(self.shown.trim_end()) {
+            return out::line(rest);
+        }
         if !self.shown.is_empty() {
             out::line("")?;
         }

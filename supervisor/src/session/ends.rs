@@ -372,7 +372,31 @@ impl Driver {
         };
         let id = turn.id;
         self.close_open_calls(id).await?;
+        self.note_unfinished(&outcome).await?;
         self.finish(outcome).await
+    }
+
+    /// Of an answer that was stopped the agent knows what the person saw of it.
+    async fn note_unfinished(&mut self, outcome: &TurnOutcome) -> Result<(), StoreError> {
+        let Some(turn) = self
+            .turn
+            .as_ref()
+            .filter(|_| *outcome == TurnOutcome::Cancelled)
+        else {
+            return Ok(());
+        };
+        let unfinished = turn.unfinished(self.publisher.draft());
+        if unfinished.is_empty() {
+            return Ok(());
+        }
+        let text = format!(
+            "The person stopped you here. They saw this of what you were writing:\n\n{unfinished}"
+        );
+        let note = TranscriptItem::Note { text };
+        self.transcript
+            .append_one(turn.id, note, None)
+            .await
+            .map(drop)
     }
 
     /// Calls nobody made, because the turn was stopped before: the transcript says so.
@@ -401,7 +425,7 @@ impl Driver {
         let Some(turn) = &self.turn else {
             return Ok(());
         };
-        let reply = turn.reply(&outcome, &self.key);
+        let reply = turn.reply(&outcome, &self.key, self.publisher.draft());
         let finished = FinishedTurn {
             outcome,
             reply: reply.clone(),

@@ -43,6 +43,11 @@ impl Publisher {
         self.sender.clone()
     }
 
+    /// What is shown of the answer that grows.
+    pub(super) fn draft(&self) -> &str {
+        &self.draft
+    }
+
     fn shorten(&mut self) {
         // Not for every piece: what is kept is moved.
         if self.draft.len() > 2 * MAX_DRAFT {

@@ -100,15 +100,27 @@ impl Turn {
         }
     }
 
-    /// The reply its end makes.
-    pub(super) fn reply(&self, outcome: &TurnOutcome, session: &SessionKey) -> FinalReply {
+    /// What was shown of an answer that never became whole, of all that was shown.
+    pub(super) fn unfinished<'a>(&self, shown: &'a str) -> &'a str {
+        let whole = shown.rfind(&self.text).filter(|_| !self.text.is_empty());
+        let begin = whole.map_or(0, |at| at + self.text.len());
+        shown[begin..].trim()
+    }
+
+    /// The reply its end makes. What was `shown` before it broke off stays.
+    pub(super) fn reply(
+        &self,
+        outcome: &TurnOutcome,
+        session: &SessionKey,
+        shown: &str,
+    ) -> FinalReply {
         let (status, text) = match outcome {
             TurnOutcome::Answered => (ReplyStatus::Ok, self.text.clone()),
             TurnOutcome::Silent => (ReplyStatus::Ok, String::new()),
-            TurnOutcome::Cancelled => (ReplyStatus::Cancelled, "Stopped.".to_owned()),
+            TurnOutcome::Cancelled => (ReplyStatus::Cancelled, behind(shown, "Stopped.")),
             TurnOutcome::Failed { reason } => (
                 ReplyStatus::Failed,
-                format!("I could not go on: {}", reason.message),
+                behind(shown, &format!("I could not go on: {}", reason.message)),
             ),
         };
         FinalReply {
@@ -122,9 +134,32 @@ impl Turn {
     }
 }
 
+/// Words behind what was shown, in which a block of code may be open.
+fn behind(shown: &str, words: &str) -> String {
+    let shown = shown.trim_end();
+    if shown.trim_start().is_empty() {
+        return words.to_owned();
+    }
+    let fences = shown
+        .lines()
+        .filter(|line| line.trim_start().starts_with("```"));
+    let close = if fences.count() % 2 == 1 { "\n```" } else { "" };
+    format!("{shown}{close}\n\n{words}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_shown_stays_and_no_code_is_left_open() {
+        assert_eq!(behind(" \n", "Stopped."), "Stopped.");
+        assert_eq!(behind("One\n", "Stopped."), "One\n\nStopped.");
+        let code = "So:\n```sh\nls";
+        assert_eq!(behind(code, "Stopped."), format!("{code}\n```\n\nStopped."));
+        let whole = "So:\n```sh\nls\n```";
+        assert_eq!(behind(whole, "Stopped."), format!("{whole}\n\nStopped."));
+    }
 
     #[test]
     fn waiting_for_several_at_once_counts_once() {

@@ -87,6 +87,23 @@ async fn what_is_being_done_is_told_below_the_text_and_goes() {
 }
 
 #[tokio::test]
+async fn what_was_shown_before_a_stop_stays_without_its_button() {
+    let gateway = edits("partial").await;
+    let gate = Gate::new();
+    gateway.model.script([turn()
+        .says(&format!("{BEGIN} and more."))
+        .held_after(13, &gate)]);
+    let alice = gateway.telegram().person("Alice");
+    alice.says("a story").await;
+    let grown = |chat: &[Shown]| chat.iter().any(|shown| shown.text.starts_with(BEGIN));
+    alice.sees_where("the beginning", grown).await;
+    let growing = alice.heard().remove(0);
+    alice.taps(growing.id, "⏹ Stop").await;
+    let whole = sees_alone(&alice, &format!("{BEGIN}\n\nStopped.")).await;
+    assert_eq!((whole.id, whole.buttons.len()), (growing.id, 0));
+}
+
+#[tokio::test]
 async fn a_quick_tool_is_not_worth_a_word() {
     let gateway = edits("partial").await;
     gateway.model.script([
