@@ -112,7 +112,7 @@ impl Driver {
         let Purpose::Summarize { through, .. } = purpose else {
             return Ok(());
         };
-        let completion = match result.and_then(super::ends::words_of) {
+        let completion = match result.and_then(super::call_end::words_of) {
             Ok(completion) => completion,
             Err(refusal) => {
                 self.reply(call, Err(refusal));

@@ -1,9 +1,9 @@
 //! `/stop` and `/kill`: what runs ends, because a person says so.
 
 use super::driver::Driver;
-use super::ends::Unread;
 use super::rules::Speaker;
 use super::state::Input;
+use super::turn_begin::Unread;
 use crate::message::{Button, Said};
 use crate::store::StoreError;
 use ipc::agent::TurnOutcome;
