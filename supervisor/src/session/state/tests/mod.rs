@@ -7,6 +7,7 @@ mod storage;
 mod leaving;
 mod laws;
 
+use super::deaths::{MAX_BACKOFF, MAX_FAILURES};
 use super::*;
 
 fn settings(mode: QueueMode) -> Settings {
