@@ -14,7 +14,7 @@ mod seen;
 mod text;
 mod undelivered;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::{Gateway, Shown, turn};
 
 /// A gateway with a bot; `shape` changes what is configured of it.
@@ -22,9 +22,12 @@ async fn gateway(shape: impl FnOnce(&mut Value)) -> Gateway {
     Gateway::setup().await.telegram(shape).start().await
 }
 
-/// As [`gateway`], and its model answers whatever it is told.
+/// As [`gateway`], and its model answers whatever it is told: each message by itself, however soon
+/// the next one comes.
 async fn greets(shape: impl FnOnce(&mut Value)) -> Gateway {
-    let gateway = gateway(shape).await;
+    let setup = Gateway::setup().await.telegram(shape);
+    let setup = setup.config(|config| config["messages"]["queue"] = json!({ "mode": "followup" }));
+    let gateway = setup.start().await;
     gateway.model.always(turn().says("Hello."));
     gateway
 }
