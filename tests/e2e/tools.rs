@@ -382,6 +382,12 @@ async fn a_turn_has_a_budget_no_agent_can_raise() {
     assert_eq!(gateway.model.requests().len(), 3);
 }
 
+/// What a command says that takes its time, and is waited for.
+async fn installs(gateway: &Gateway, command: &str) -> String {
+    let patiently = json!({ "command": command, "timeout": 120, "yieldMs": 110_000 });
+    gateway.chat().calls("exec", patiently).await
+}
+
 #[tokio::test]
 async fn python_packages_are_installed_and_used() {
     let gateway = Gateway::start().await;
@@ -393,13 +399,7 @@ async fn python_packages_are_installed_and_used() {
     // A build backend of our own: no network is there to fetch one.
     gateway.write("pkg/backend.py", BACKEND);
     let command = "pip install --no-index --no-build-isolation -q ./pkg && python3 -c 'import salutation; print(salutation.hello())'";
-    let outcome = gateway
-        .chat()
-        .calls(
-            "exec",
-            json!({ "command": command, "timeout": 120, "yieldMs": 110_000 }),
-        )
-        .await;
+    let outcome = installs(&gateway, command).await;
     assert!(outcome.contains("hello from a wheel"), "{outcome}");
     let again = gateway
         .chat()
@@ -438,12 +438,6 @@ async fn node_packages_are_installed_and_used() {
     );
     gateway.write("app/package.json", r#"{"name":"app","version":"1.0.0"}"#);
     let command = "cd app && npm install --offline --no-audit --no-fund ../lib && node -p \"require('salutation')()\"";
-    let outcome = gateway
-        .chat()
-        .calls(
-            "exec",
-            json!({ "command": command, "timeout": 120, "yieldMs": 110_000 }),
-        )
-        .await;
+    let outcome = installs(&gateway, command).await;
     assert!(outcome.contains("hello from a package"), "{outcome}");
 }

@@ -8,7 +8,7 @@ const START: Duration = Duration::from_secs(3);
 /// What listened to a session, and the minute in which it used something, are over so long after it.
 const AFTERWARDS: Duration = Duration::from_secs(70);
 /// How often it is looked for while sessions live.
-pub(super) const LOOK: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_secs(5);
 /// So many gone sessions are worth the trouble.
 const MANY: usize = 64;
 
